@@ -1,0 +1,44 @@
+/** Why an operation failed. Code decides on the reason, never on the text. */
+export type Reason =
+  | 'bad-request'
+  | 'not-initialized'
+  | 'not-found'
+  | 'deleted'
+  | 'conflict'
+  | 'too-large'
+  | 'busy'
+  | 'disk-full'
+  | 'read-only'
+  | 'corrupt'
+  | 'database-replaced'
+  | 'newer-database'
+  | 'network-file-system'
+  | 'unsupported-node'
+  | 'unsupported-sqlite'
+  | 'untrusted'
+  | 'instance-stopped'
+  | 'timeout'
+  | 'unexpected';
+
+/** An error that a user may see: its message says what happened and what to do. */
+export class DevChatError extends Error {
+  readonly reason: Reason;
+
+  constructor(reason: Reason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'DevChatError';
+    this.reason = reason;
+  }
+}
+
+/** What of an error crosses a process boundary. */
+export interface SerialisedError {
+  reason: Reason;
+  message: string;
+}
+
+/** Any thrown value as a {@link SerialisedError}; what is not ours becomes `unexpected`. */
+export function serialiseError(error: unknown): SerialisedError {
+  if (error instanceof DevChatError) return { reason: error.reason, message: error.message };
+  return { reason: 'unexpected', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,75 @@
+import * as v from 'valibot';
+
+/** Who wrote a message, in the vocabulary that model APIs share. */
+export const Role = v.picklist(['user', 'assistant', 'system', 'tool']);
+export type Role = v.InferOutput<typeof Role>;
+
+/** How far a message's text has got. Only `streaming` may still grow. */
+export const MessageStatus = v.picklist(['complete', 'streaming', 'interrupted', 'error']);
+export type MessageStatus = v.InferOutput<typeof MessageStatus>;
+
+/** One chat history entry of a workspace. Times are integer Unix milliseconds. */
+export interface Conversation {
+  id: string;
+  /** Empty until someone or something names the conversation. */
+  title: string;
+  /** Where it comes from: `chat` for this product, otherwise an agent's name. */
+  source: string;
+  externalId: string | null;
+  /** Newest sequence number handed out in the conversation; 0 when it is empty. */
+  lastSeq: number;
+  lastReadSeq: number;
+  /** Rises by one with every change of this row. */
+  revision: number;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt: number | null;
+}
+
+/** One message. A deleted message stays as a tombstone: `deletedAt` set, `content` empty. */
+export interface Message {
+  id: string;
+  conversationId: string;
+  /** Position in the conversation: from 1, gap-free, never changed. */
+  seq: number;
+  role: Role;
+  author: string | null;
+  content: string;
+  /** Structured parts beside the text (tool calls, attachments), as stored; null when there are none. */
+  parts: unknown;
+  status: MessageStatus;
+  model: string | null;
+  revision: number;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt: number | null;
+}
+
+/** Every kind of change-log entry that this version writes; readers meet others from newer versions. */
+export type ChangeType =
+  | 'ConversationCreated'
+  | 'ConversationDeleted'
+  | 'ConversationRestored'
+  | 'ConversationTitleUpdated'
+  | 'ConversationRead'
+  | 'MessageAdded'
+  | 'MessageUpdated'
+  | 'MessageDeleted';
+
+/** One change-log entry as it travels to clients. */
+export interface Change {
+  id: number;
+  /** A {@link ChangeType}, or a kind that only a newer version knows. */
+  changeType: string;
+  conversationId: string;
+  messageId: string | null;
+  seq: number | null;
+  newTitle: string | null;
+  originInstanceId: string;
+}
+
+/** Longest message text that is accepted, in UTF-16 code units. */
+export const MAX_CONTENT_LENGTH = 10_000_000;
+
+/** Longest conversation title that is accepted, in UTF-16 code units. */
+export const MAX_TITLE_LENGTH = 500;

@@ -1,0 +1,129 @@
+import * as v from 'valibot';
+import { type SerialisedError } from './errors.ts';
+import type { Conversation, Message } from './model.ts';
+
+const Id = v.pipe(v.string(), v.uuid());
+const Seq = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What the panel asks of the extension host, each answered by {@link PanelResults}. */
+export const panelParams = {
+  /** The panel's program runs; it names the conversation that this window showed before a reload, if any. */
+  ready: v.object({ conversationId: v.nullable(Id) }),
+  /** Messages of the shown conversation, both ends inclusive; answers at most 500, the first ones. */
+  range: v.object({ conversationId: Id, fromSeq: Seq, toSeq: Seq }),
+  /**
+   * Stores one message of the user. Both ids are made by the panel, so that a repeated send changes nothing;
+   * a conversation that does not exist yet is created and shown.
+   */
+  send: v.object({ conversationId: Id, messageId: Id, content: v.string() }),
+  edit: v.object({ messageId: Id, content: v.string() }),
+  /** Asks the user first; answers whether it was deleted. */
+  remove: v.object({ messageId: Id }),
+  openLink: v.object({ url: v.string() }),
+  copy: v.object({ text: v.string() }),
+  runCommand: v.object({
+    command: v.picklist([
+      'devchat.newConversation',
+      'devchat.renameConversation',
+      'devchat.deleteConversation',
+      'devchat.restoreConversation',
+      'devchat.showLog',
+    ]),
+    conversationId: v.optional(Id),
+  }),
+};
+
+export type PanelMethod = keyof typeof panelParams;
+export type PanelParams<M extends PanelMethod> = v.InferOutput<(typeof panelParams)[M]>;
+
+export interface PanelResults {
+  ready: PanelView;
+  range: { messages: Message[]; lastSeq: number };
+  send: Message;
+  edit: Message;
+  remove: boolean;
+  openLink: null;
+  copy: null;
+  runCommand: null;
+}
+
+/** State of the instance process behind the window, as far as a reader of the panel cares. */
+export type Connection = 'starting' | 'ready' | 'restarting' | 'failed';
+
+/** Everything the panel shows except messages: always a full snapshot, so that a lost event does no harm. */
+export interface PanelView {
+  /** The conversation shown; null before one is chosen or after it was deleted. */
+  conversation: Pick<Conversation, 'id' | 'title' | 'lastSeq'> | null;
+  connection: Connection;
+  /** Why the connection failed, in words for the user; null unless `connection` is `failed`. */
+  problem: string | null;
+  /** True when a language model answers; false makes the panel a synced notebook that says how to add one. */
+  hasModel: boolean;
+}
+
+/** What the extension host tells the panel. */
+export type PanelEvent =
+  | { type: 'view'; view: PanelView }
+  /** Rows of one conversation, new or changed, tombstones included; `lastSeq` is its newest number. */
+  | { type: 'messages'; conversationId: string; messages: Message[]; lastSeq: number }
+  /** Something the user should know now, e.g. that the shown conversation was deleted elsewhere. */
+  | { type: 'notice'; text: string; restorable: string | null }
+  /** Put the keyboard focus in the composer. */
+  | { type: 'focus' }
+  | { type: 'result'; id: number; result: unknown }
+  | { type: 'error'; id: number; error: SerialisedError };
+
+/** A request on the wire from panel to extension host. */
+export interface PanelRequest {
+  id: number;
+  method: PanelMethod;
+  params: unknown;
+}
+
+/** What the panel keeps for its own window across a reload. Domain data is never among it. */
+export interface PanelState {
+  conversationId: string | null;
+  /** Unsent text by conversation id; the key `''` holds the text written with no conversation shown. */
+  drafts: Record<string, string>;
+  /** Messages handed over but not yet acknowledged, oldest first; sent again after a reload. */
+  outbox: { conversationId: string; messageId: string; content: string }[];
+  /** Reading position by conversation id: the first visible message and its offset in CSS pixels; absent at the bottom. */
+  anchors: Record<string, { seq: number; offset: number }>;
+}
+
+/** Localised texts that the extension host writes into the panel's page. */
+export type PanelStrings = Record<PanelStringKey, string>;
+export const panelStringKeys = [
+  'message',
+  'send',
+  'placeholder',
+  'conversation',
+  'empty',
+  'emptyHint',
+  'untitled',
+  'notebook',
+  'connecting',
+  'restarting',
+  'failed',
+  'showLog',
+  'resync',
+  'syncing',
+  'newMessages',
+  'edited',
+  'edit',
+  'save',
+  'cancel',
+  'copy',
+  'delete',
+  'retry',
+  'discard',
+  'unsent',
+  'restore',
+  'dismiss',
+  'roleUser',
+  'roleAssistant',
+  'roleSystem',
+  'roleTool',
+  'loading',
+] as const;
+export type PanelStringKey = (typeof panelStringKeys)[number];

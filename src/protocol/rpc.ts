@@ -1,0 +1,128 @@
+import * as v from 'valibot';
+import type { Change, Conversation, Message } from './model.ts';
+import { MAX_TITLE_LENGTH, MessageStatus, Role } from './model.ts';
+
+/** An id made by the writer: a UUID (version 7 by this product), which is also the idempotency key. */
+const Id = v.pipe(v.string(), v.uuid('must be a UUID'));
+const Seq = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Title = v.pipe(v.string(), v.maxLength(MAX_TITLE_LENGTH));
+const OneConversation = v.object({ conversationId: Id });
+
+/**
+ * The parameters of every request, checked by the instance before it acts.
+ * The wire is JSON-RPC 2.0 with `Content-Length` framing.
+ */
+export const requestParams = {
+  /** Names the database by file or by workspace folders; with neither, the user-level workspace is opened. */
+  initialize: v.object({
+    databasePath: v.optional(v.string()),
+    workspaceFolder: v.optional(v.string()),
+    /** All folders of a multi-root workspace, in order. */
+    workspaceFolders: v.optional(v.array(v.string())),
+    /** `workspaceFolder` keeps the database in the folder's `.devchat`; the default is the user's data directory. */
+    location: v.optional(v.picklist(['user', 'workspaceFolder'])),
+    client: v.optional(v.union([v.string(), v.object({ name: v.string(), version: v.optional(v.string()) })])),
+  }),
+  'conversation/list': v.object({ includeDeleted: v.optional(v.boolean()) }),
+  'conversation/create': v.object({ id: v.optional(Id), title: v.optional(Title) }),
+  'conversation/rename': v.object({ conversationId: Id, title: Title }),
+  'conversation/delete': OneConversation,
+  'conversation/restore': OneConversation,
+  'conversation/markRead': v.object({ conversationId: Id, seq: v.optional(Seq) }),
+  'message/add': v.object({
+    conversationId: Id,
+    id: v.optional(Id),
+    role: Role,
+    content: v.string(),
+    author: v.optional(v.nullable(v.string())),
+    model: v.optional(v.nullable(v.string())),
+    parts: v.optional(v.unknown()),
+    status: v.optional(MessageStatus),
+  }),
+  'message/update': v.object({
+    messageId: Id,
+    content: v.optional(v.string()),
+    parts: v.optional(v.unknown()),
+    status: v.optional(MessageStatus),
+  }),
+  'message/delete': v.object({ messageId: Id }),
+  /** Both ends inclusive; at most 500 messages come back, the first ones of the range. */
+  'message/range': v.object({ conversationId: Id, fromSeq: Seq, toSeq: Seq }),
+  search: v.object({
+    query: v.string(),
+    limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200))),
+  }),
+  'sync/status': v.object({}),
+  shutdown: v.object({}),
+};
+
+export type Method = keyof typeof requestParams;
+export type Params<M extends Method> = v.InferOutput<(typeof requestParams)[M]>;
+
+/** Most messages that one `message/range` answers. */
+export const MAX_RANGE = 500;
+
+/** What every request answers. */
+export interface Results {
+  initialize: InitializeResult;
+  /** `lastChangeId` was read in the same transaction: changes up to it are contained. */
+  'conversation/list': { conversations: Conversation[]; lastChangeId: number };
+  'conversation/create': Conversation;
+  'conversation/rename': Conversation;
+  'conversation/delete': Conversation;
+  'conversation/restore': Conversation;
+  'conversation/markRead': Conversation;
+  'message/add': Message;
+  'message/update': Message;
+  'message/delete': Message;
+  'message/range': { messages: Message[]; lastSeq: number };
+  search: { hits: SearchHit[] };
+  'sync/status': SyncStatus;
+  shutdown: null;
+}
+
+export interface InitializeResult {
+  instanceId: string;
+  databasePath: string;
+  dbEpoch: string;
+  lastChangeId: number;
+}
+
+/** One message that matches a search. `snippet` marks matches with U+E000 … U+E001. */
+export interface SearchHit {
+  conversationId: string;
+  title: string;
+  messageId: string;
+  seq: number;
+  role: Role;
+  snippet: string;
+  createdAt: number;
+}
+
+/** A sibling instance as the mesh sees it now. */
+export interface PeerStatus {
+  instanceId: string;
+  editor: string;
+  version: string;
+  pid: number;
+}
+
+export interface SyncStatus {
+  instanceId: string;
+  databasePath: string;
+  dbEpoch: string;
+  /** Newest change that this instance has delivered to its client. */
+  lastChangeId: number;
+  peers: PeerStatus[];
+  conversations: number;
+  messages: number;
+}
+
+/** What an instance tells its client without being asked. */
+export interface Notifications {
+  /** Changes in commit order, of every origin, this instance's own included. */
+  change: { changes: Change[] };
+  /** The change feed lost its place (log pruned, database replaced): load everything again. */
+  reload: { reason: string; lastChangeId: number };
+  status: SyncStatus;
+}
