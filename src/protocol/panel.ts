@@ -125,5 +125,7 @@ export const panelStringKeys = [
   'roleSystem',
   'roleTool',
   'loading',
+  'interrupted',
+  'timedOut',
 ] as const;
 export type PanelStringKey = (typeof panelStringKeys)[number];

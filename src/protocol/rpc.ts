@@ -120,8 +120,11 @@ export interface SyncStatus {
 
 /** What an instance tells its client without being asked. */
 export interface Notifications {
-  /** Changes in commit order, of every origin, this instance's own included. */
-  change: { changes: Change[] };
+  /**
+   * Changes in commit order, of every origin, this instance's own included, with the touched conversations as they are
+   * now: replacing older revisions by them brings any earlier state up to date, whatever the change types mean.
+   */
+  change: { changes: Change[]; conversations: Conversation[] };
   /** The change feed lost its place (log pruned, database replaced): load everything again. */
   reload: { reason: string; lastChangeId: number };
   status: SyncStatus;

@@ -1,0 +1,2 @@
+import { serveStdio } from '../instance/stdio.ts';
+void serveStdio();

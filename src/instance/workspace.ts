@@ -1,0 +1,111 @@
+import type { Log } from '../protocol/log.ts';
+import { withPrefix } from '../protocol/log.ts';
+import type { Notifications, SyncStatus } from '../protocol/rpc.ts';
+import { changeHead, changesAfter } from '../store/changeLog.ts';
+import { Database } from '../store/database.ts';
+import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
+import { ChangeFeed } from '../sync/changeFeed.ts';
+import type { Introduction } from '../sync/peers/handshake.ts';
+import { PeerMesh } from '../sync/peers/peerMesh.ts';
+
+/** How often the database itself is asked whether others have written, in ms: the net under the nudges. */
+const POLL = 1000;
+
+/** What a workspace tells the process around it. */
+export interface WorkspaceEvents {
+  notify<N extends keyof Notifications>(notification: N, params: Notifications[N]): void;
+  /** The database file was deleted or replaced: this workspace must be opened again. */
+  replaced(): void;
+}
+
+/** One open database with its change feed and its place among the peers. */
+export class Workspace {
+  readonly db: Database;
+  readonly #self: Introduction;
+  readonly #events: WorkspaceEvents;
+  readonly #log: Log;
+  readonly #feed: ChangeFeed;
+  readonly #mesh: PeerMesh;
+  readonly #poll: NodeJS.Timeout;
+  #dataVersion: number;
+
+  private constructor(db: Database, self: Introduction, events: WorkspaceEvents, log: Log) {
+    this.db = db;
+    this.#self = self;
+    this.#events = events;
+    this.#log = log;
+    this.#dataVersion = db.dataVersion();
+    const head = db.read(() => changeHead(db));
+    this.#feed = new ChangeFeed(
+      {
+        read: (cursor, limit) => changesAfter(db, cursor, limit),
+        deliver: ({ changes, conversations }) => events.notify('change', { changes, conversations }),
+        lost: (lastChangeId) => events.notify('reload', { reason: 'The change log was pruned.', lastChangeId }),
+        failed: (error) => log('warn', `feed: ${error instanceof Error ? error.message : String(error)}`),
+      },
+      head,
+    );
+    this.#mesh = new PeerMesh(self, {
+      registry: {
+        list: () => listPeers(db),
+        register: (record) => registerPeer(db, record),
+        remove: (instanceId) => removePeer(db, instanceId),
+      },
+      secret: peerSecret(db),
+      log: withPrefix(log, 'peers'),
+      look: () => this.look(),
+      peersChanged: () => events.notify('status', this.status()),
+    });
+    this.#poll = setInterval(() => this.#lookIfOthersWrote(), POLL);
+  }
+
+  static async open(path: string, self: Introduction, events: WorkspaceEvents, log: Log): Promise<Workspace> {
+    const db = await Database.open(path);
+    const workspace = new Workspace(db, self, events, log);
+    if (db.readOnlyReason) log('warn', db.readOnlyReason);
+    else await workspace.#mesh.open();
+    return workspace;
+  }
+
+  /** Delivers what siblings have committed, after checking that this is still the workspace's database. */
+  look(): void {
+    if (this.db.isInPlace()) this.#feed.look();
+    else this.#events.replaced();
+  }
+
+  /** To be called after each own commit: tells the siblings, then delivers the change here too. */
+  committed(): void {
+    const head = this.db.read(() => changeHead(this.db));
+    if (head > this.#feed.cursor) this.#mesh.nudge(head);
+    // After the answer to the request that committed.
+    setImmediate(() => this.#feed.look());
+  }
+
+  status(): SyncStatus {
+    const count = this.db.sql(`SELECT
+      (SELECT value FROM meta WHERE key = 'db_epoch') AS dbEpoch,
+      (SELECT count(*) FROM conversations WHERE deleted_at IS NULL) AS conversations,
+      (SELECT coalesce(sum(last_seq), 0) FROM conversations WHERE deleted_at IS NULL) AS messages`);
+    const counts = this.db.read(() => count.get()) as Pick<SyncStatus, 'dbEpoch' | 'conversations' | 'messages'>;
+    return {
+      instanceId: this.#self.instanceId,
+      databasePath: this.db.path,
+      lastChangeId: this.#feed.cursor,
+      peers: this.#mesh.peers,
+      ...counts,
+    };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#poll);
+    await this.#mesh.close().catch((error: unknown) => this.#log('warn', `peers: closing failed: ${String(error)}`));
+    await this.db.close();
+  }
+
+  #lookIfOthersWrote(): void {
+    const version = this.db.dataVersion();
+    if (version === this.#dataVersion && this.db.isInPlace()) return;
+    this.#dataVersion = version;
+    this.look();
+  }
+}

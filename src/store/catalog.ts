@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { DevChatError } from '../protocol/errors.ts';
+import { makePrivateDirectory } from './files.ts';
+import { assertSqliteVersion } from './runtime.ts';
+import { explainSqlite } from './sqliteErrors.ts';
+
+/** What a folder is, apart from its name. `born` is its time of birth in ms, null where it is not recorded. */
+interface FolderIdentity {
+  path: string;
+  dev: string;
+  ino: string;
+  born: number | null;
+}
+
+/** The key under which windows without a folder share one history. */
+const NO_FOLDER = '';
+
+/**
+ * The directory of the workspace's database: `<dataDir>/workspaces/<random id>`.
+ *
+ * A folder is known by its canonical path, else by its identity, so that a renamed folder keeps its history. Of several
+ * folders the first known one decides; if none is known, the first one starts a new history.
+ * @param folders existing directories; none for the user-level workspace
+ * @throws {DevChatError} `bad-request` when a folder does not exist, `busy`, `disk-full`, …
+ */
+export function workspaceDirectory(dataDirectory: string, folders: readonly string[]): string {
+  const identities = folders.map(identify);
+  makePrivateDirectory(dataDirectory);
+  const sqlite = openCatalog(join(dataDirectory, 'catalog.db'));
+  try {
+    const id = sqlite.transaction(() => {
+      if (identities.length === 0) return knownByPath(sqlite, NO_FOLDER) ?? remember(sqlite, noFolder, randomUUID());
+      for (const identity of identities) {
+        const known = knownByPath(sqlite, identity.path) ?? knownByIdentity(sqlite, identity);
+        if (known) return remember(sqlite, identity, known);
+      }
+      const [first = noFolder] = identities;
+      return remember(sqlite, first, randomUUID());
+    });
+    return join(dataDirectory, 'workspaces', id.immediate());
+  } catch (error) {
+    throw explainSqlite(error);
+  } finally {
+    sqlite.close();
+  }
+}
+
+const noFolder: FolderIdentity = { path: NO_FOLDER, dev: '', ino: '', born: null };
+
+function openCatalog(path: string): Sqlite.Database {
+  const sqlite = new Sqlite(path, { timeout: 5000 });
+  assertSqliteVersion(String(sqlite.prepare('SELECT sqlite_version()').pluck().get()));
+  sqlite.exec(`CREATE TABLE IF NOT EXISTS folders(
+    path TEXT PRIMARY KEY, workspace_id TEXT NOT NULL, dev TEXT NOT NULL, ino TEXT NOT NULL, born REAL
+  ) STRICT, WITHOUT ROWID`);
+  return sqlite;
+}
+
+function identify(folder: string): FolderIdentity {
+  try {
+    const path = realpathSync.native(folder);
+    const stats = statSync(path, { bigint: true });
+    // Where the birth time is not recorded, Node reports 0 or the time of the last status change.
+    const recorded = stats.birthtimeNs > 0n && stats.birthtimeNs !== stats.ctimeNs;
+    return {
+      path,
+      dev: String(stats.dev),
+      ino: String(stats.ino),
+      born: recorded ? Number(stats.birthtimeNs / 1000n) / 1000 : null,
+    };
+  } catch (cause) {
+    throw new DevChatError('bad-request', `The workspace folder ${folder} cannot be read. Check that it exists.`, {
+      cause,
+    });
+  }
+}
+
+function knownByPath(sqlite: Sqlite.Database, path: string): string | undefined {
+  return sqlite.prepare('SELECT workspace_id FROM folders WHERE path = ?').pluck().get(path) as string | undefined;
+}
+
+/** Inode numbers are reused soon after a folder is deleted; the time of birth tells a moved folder from a new one. */
+function knownByIdentity(sqlite: Sqlite.Database, { dev, ino, born }: FolderIdentity): string | undefined {
+  return sqlite
+    .prepare('SELECT workspace_id FROM folders WHERE dev = ? AND ino = ? AND (born = ? OR born IS NULL OR ? IS NULL)')
+    .pluck()
+    .get(dev, ino, born, born) as string | undefined;
+}
+
+/** Records that this folder, and under its identity no other path, belongs to the workspace. */
+function remember(sqlite: Sqlite.Database, { path, dev, ino, born }: FolderIdentity, workspaceId: string): string {
+  sqlite.prepare('DELETE FROM folders WHERE dev = ? AND ino = ? AND path <> ?').run(dev, ino, path);
+  sqlite.prepare('INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?)').run(path, workspaceId, dev, ino, born);
+  return workspaceId;
+}

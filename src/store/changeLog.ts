@@ -1,0 +1,68 @@
+import type { Change, ChangeType, Conversation } from '../protocol/model.ts';
+import type { Database } from './database.ts';
+import { changeColumns, conversationColumns, toConversation } from './rows.ts';
+
+/** What a mutation says of itself in the change log. */
+export interface ChangeEntry {
+  changeType: ChangeType;
+  conversationId: string;
+  messageId?: string;
+  seq?: number;
+  newTitle?: string;
+  revision: number;
+}
+
+/** A page of the change log with the present state of what it touches, read in one transaction. */
+export interface ChangePage {
+  changes: Change[];
+  /** The touched conversations as they are now, which may be newer than the changes. */
+  conversations: Conversation[];
+  /** True when the log was pruned past the cursor: what happened in between cannot be told from the log. */
+  pruned: boolean;
+  /** Id of the newest change that was ever logged. */
+  head: number;
+}
+
+/** Appends entries inside a write transaction; those of one transaction share `txn`, so that no page cuts them. */
+export function appendChanges(db: Database, entries: readonly ChangeEntry[], origin: string): void {
+  const insert = db.sql(`INSERT INTO change_log(txn, change_type, conversation_id, message_id, seq, new_title, revision,
+      origin_instance_id, created_at)
+    VALUES (coalesce(?, (SELECT seq FROM sqlite_sequence WHERE name = 'change_log') + 1, 1), ?, ?, ?, ?, ?, ?, ?, ?)
+    RETURNING txn`);
+  let txn: unknown = null;
+  for (const { changeType, conversationId, messageId, seq, newTitle, revision } of entries) {
+    const row = [txn, changeType, conversationId, messageId ?? null, seq ?? null, newTitle ?? null, revision];
+    txn = (insert.get(...row, origin, Date.now()) as { txn: number }).txn;
+  }
+}
+
+/**
+ * Id of the newest change ever logged; 0 in a new database. Not MAX(id): a pruned log may be empty.
+ * To be called in the transaction that reads what it describes.
+ */
+export function changeHead(db: Database): number {
+  return Number(db.sql(`SELECT seq FROM sqlite_sequence WHERE name = 'change_log'`).pluck().get() ?? 0);
+}
+
+/** Reads the changes after a cursor in commit order: at least one whole transaction, about `limit` entries. */
+export function changesAfter(db: Database, cursor: number, limit: number): ChangePage {
+  return db.read(() => {
+    const head = changeHead(db);
+    const prunedThrough = Number(db.sql(`SELECT value FROM meta WHERE key = 'pruned_through'`).pluck().get() ?? 0);
+    if (cursor < prunedThrough || cursor > head) return { changes: [], conversations: [], pruned: true, head };
+    const changes: Change[] = [];
+    let page: unknown;
+    for (const row of db.sql(`SELECT ${changeColumns}, txn FROM change_log WHERE id > ? ORDER BY id`).iterate(cursor)) {
+      const { txn, ...change } = row as Change & { txn: number };
+      if (changes.length >= limit && txn !== page) break;
+      page = txn;
+      changes.push(change);
+    }
+    const ids = [...new Set(changes.map((change) => change.conversationId))];
+    const conversations = db
+      .sql(`SELECT ${conversationColumns} FROM conversations WHERE id IN (SELECT value FROM json_each(?))`)
+      .all(JSON.stringify(ids))
+      .map(toConversation);
+    return { changes, conversations, pruned: false, head };
+  });
+}

@@ -1,0 +1,25 @@
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+
+/** Which file a path leads to, whatever its name. */
+export interface FileIdentity {
+  dev: bigint;
+  ino: bigint;
+}
+
+/** Makes a directory, and those above it, for this user alone; one that exists keeps its mode. */
+export function makePrivateDirectory(path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  // mkdir's mode is subject to the umask; chmod's is not.
+  chmodSync(path, 0o700);
+}
+
+/** The file behind a path, or undefined when there is none. */
+export function fileIdentity(path: string): FileIdentity | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && { dev: stats.dev, ino: stats.ino };
+}
+
+export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}

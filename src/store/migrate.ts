@@ -1,0 +1,61 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type Sqlite from 'better-sqlite3';
+import { DevChatError } from '../protocol/errors.ts';
+import { migrations, SCHEMA_VERSION } from './schema.ts';
+
+/**
+ * Brings a database to the newest schema this program knows, each step in one transaction after a backup.
+ * @returns why the database may only be read, in words for the user; null when it may be written
+ * @throws {DevChatError} `newer-database` when this program cannot even read it
+ */
+export function migrate(sqlite: Sqlite.Database, steps: readonly string[] = migrations): string | null {
+  while (schemaOf(sqlite) < steps.length) migrateOnce(sqlite, steps);
+  const { reader, writer } = requiredVersions(sqlite);
+  if (reader > SCHEMA_VERSION) {
+    throw new DevChatError(
+      'newer-database',
+      'The chat history was written by a newer version of DevChat, which this version cannot read. Update DevChat here.',
+    );
+  }
+  if (writer <= SCHEMA_VERSION) return null;
+  return 'The chat history is in use by a newer version of DevChat: here it can only be read. Update DevChat to write.';
+}
+
+function migrateOnce(sqlite: Sqlite.Database, steps: readonly string[]): void {
+  const from = schemaOf(sqlite);
+  const step = steps[from];
+  if (step === undefined) return;
+  if (from > 0) backUp(sqlite, from);
+  sqlite
+    .transaction(() => {
+      // Another window may have migrated between the look and the lock.
+      if (schemaOf(sqlite) !== from) return;
+      sqlite.exec(step);
+      if (from === 0) initialiseMeta(sqlite);
+      sqlite.pragma(`user_version = ${from + 1}`);
+    })
+    .immediate();
+}
+
+function schemaOf(sqlite: Sqlite.Database): number {
+  return Number(sqlite.pragma('user_version', { simple: true }));
+}
+
+function initialiseMeta(sqlite: Sqlite.Database): void {
+  const insert = sqlite.prepare('INSERT INTO meta(key, value) VALUES (?, ?)');
+  insert.run('db_epoch', randomUUID());
+  insert.run('min_reader', '1');
+  insert.run('min_writer', '1');
+  insert.run('pruned_through', '0');
+  insert.run('peer_secret', randomBytes(32).toString('hex'));
+}
+
+function requiredVersions(sqlite: Sqlite.Database): { reader: number; writer: number } {
+  const value = sqlite.prepare('SELECT value FROM meta WHERE key = ?').pluck();
+  return { reader: Number(value.get('min_reader')), writer: Number(value.get('min_writer')) };
+}
+
+/** Copies the database beside itself; VACUUM INTO refuses an existing file, so every copy gets a name of its own. */
+function backUp(sqlite: Sqlite.Database, schema: number): void {
+  sqlite.prepare('VACUUM INTO ?').run(`${sqlite.name}.schema-${schema}-${Date.now()}-${process.pid}.bak`);
+}

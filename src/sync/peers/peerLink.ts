@@ -1,0 +1,107 @@
+import type { Socket } from 'node:net';
+import * as v from 'valibot';
+import { MAX_FRAME, MAX_HANDSHAKE_FRAME, PeerFrame } from '../../protocol/peer.ts';
+import { encodeFrame, FrameDecoder } from './frames.ts';
+import { Handshake, type Introduction, type Role } from './handshake.ts';
+
+/** How long a handshake, or the arrival of one frame, may take, in ms. */
+const DEADLINE = 2000;
+
+/** Unsent bytes at which a peer counts as too slow; it will catch up from the change log. */
+const MAX_BACKLOG = 1 << 20;
+
+/** What a link tells its owner. */
+export interface LinkEvents {
+  /** The peer has proved itself; from now on frames flow. */
+  ready(link: PeerLink): void;
+  frame(link: PeerLink, frame: PeerFrame): void;
+  /** Comes once, whatever the end was; `problem` says why the link was cut from this side. */
+  closed(link: PeerLink, problem: string | undefined): void;
+}
+
+/** One connection to a sibling instance. Whatever the other end does, the worst outcome is a closed link. */
+export class PeerLink {
+  readonly role: Role;
+  /** Who the peer is; undefined until it has proved itself. */
+  peer: Introduction | undefined;
+  /** When the last frame came, in ms of the monotonic clock. */
+  lastHeard = performance.now();
+  readonly #socket: Socket;
+  readonly #events: LinkEvents;
+  readonly #handshake: Handshake;
+  readonly #decoder = new FrameDecoder(MAX_HANDSHAKE_FRAME);
+  #proofSent = false;
+  #deadline: NodeJS.Timeout | undefined;
+  #problem: string | undefined;
+
+  constructor(socket: Socket, role: Role, secret: string, self: Introduction, events: LinkEvents) {
+    this.role = role;
+    this.#socket = socket;
+    this.#events = events;
+    this.#handshake = new Handshake(role, secret, self);
+    this.#startDeadline('the handshake took too long');
+    socket.on('data', (chunk) => this.#receive(chunk));
+    // The close event follows and tells the owner.
+    socket.on('error', (error) => {
+      this.#problem ??= error.message;
+    });
+    socket.on('close', () => {
+      clearTimeout(this.#deadline);
+      events.closed(this, this.#problem);
+    });
+    socket.write(encodeFrame(this.#handshake.hello));
+  }
+
+  /** Sends a frame, if the peer keeps up; a peer that does not is cut off. */
+  send(frame: PeerFrame): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.write(encodeFrame(frame));
+    if (this.#socket.writableLength > MAX_BACKLOG) this.cut('the peer reads too slowly');
+  }
+
+  /** Ends the link at once. */
+  cut(problem?: string): void {
+    this.#problem ??= problem;
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#decoder.push(chunk)) {
+        if (this.#socket.destroyed) return;
+        this.lastHeard = performance.now();
+        this.#handle(frame);
+      }
+    } catch (error) {
+      this.cut(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (!this.peer) return;
+    if (!this.#decoder.isPartial) this.#stopDeadline();
+    else if (!this.#deadline) this.#startDeadline('a frame took too long');
+  }
+
+  #handle(frame: object): void {
+    if (this.peer) {
+      const known = v.safeParse(PeerFrame, frame);
+      if (known.success) this.#events.frame(this, known.output);
+    } else if (!this.#proofSent) {
+      this.#socket.write(encodeFrame(this.#handshake.answer(frame)));
+      this.#proofSent = true;
+    } else {
+      this.peer = this.#handshake.accept(frame);
+      this.#decoder.limit = MAX_FRAME;
+      this.#stopDeadline();
+      this.#events.ready(this);
+    }
+  }
+
+  #startDeadline(problem: string): void {
+    this.#deadline = setTimeout(() => this.cut(problem), DEADLINE);
+  }
+
+  #stopDeadline(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+}

@@ -1,0 +1,207 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { uptime } from 'node:os';
+import type { Log } from '../../protocol/log.ts';
+import type { PeerFrame } from '../../protocol/peer.ts';
+import type { PeerRecord } from '../../store/peers.ts';
+import { newEndpoint, removeStaleSocket } from './endpoint.ts';
+import type { Introduction } from './handshake.ts';
+import { type LinkEvents, PeerLink } from './peerLink.ts';
+
+/** How often links are probed and missing ones dialled, in ms. */
+const HEARTBEAT = 2000;
+
+/** Silence after which a peer counts as frozen, in ms. */
+const MAX_SILENCE = 5000;
+
+/** Connections that have not proved themselves yet; more are refused. */
+const MAX_STRANGERS = 32;
+
+/** The registry of instances, which is a table of the shared database. */
+export interface PeerRegistry {
+  list(): PeerRecord[];
+  register(self: PeerRecord): Promise<void>;
+  remove(instanceId: string): Promise<void>;
+}
+
+/** What the mesh is made of and whom it tells. */
+export interface MeshPorts {
+  registry: PeerRegistry;
+  secret: string;
+  log: Log;
+  /** Something may be new in the change log: a nudge came, or a peer was (re)connected. */
+  look(): void;
+  /** The set of connected peers is another one. */
+  peersChanged(): void;
+}
+
+/** Connections to all sibling instances on the database: every instance dials every registered one it lacks. */
+export class PeerMesh {
+  readonly #self: Introduction;
+  readonly #ports: MeshPorts;
+  readonly #links = new Map<string, PeerLink>();
+  readonly #strangers = new Set<PeerLink>();
+  readonly #dialling = new Set<string>();
+  #server: Server | undefined;
+  #record: PeerRecord | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #lastBeat = performance.now();
+  #closing = false;
+
+  constructor(self: Introduction, ports: MeshPorts) {
+    this.#self = self;
+    this.#ports = ports;
+  }
+
+  /** The peers that have proved themselves and answer. */
+  get peers(): Introduction[] {
+    return [...this.#links.values()].flatMap(({ peer }) => peer ?? []);
+  }
+
+  /** Listens, registers and dials the others. Without a socket of its own it still dials. */
+  async open(): Promise<void> {
+    try {
+      const endpoint = newEndpoint();
+      this.#server = await listen(endpoint, (socket) => this.#adopt(socket, 'listener'));
+      this.#record = { ...this.#self, endpoint, startedAt: Date.now() };
+      await this.#ports.registry.register(this.#record);
+    } catch (error) {
+      this.#ports.log('warn', `not reachable for other windows: ${describe(error)}`);
+    }
+    this.#dialMissing();
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT);
+  }
+
+  /** Tells every peer that the change log has grown. */
+  nudge(changeId: number): void {
+    for (const link of this.#links.values()) link.send({ type: 'nudge', changeId });
+  }
+
+  /** Leaves the mesh; the registry forgets this instance. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#heartbeat);
+    for (const link of [...this.#links.values(), ...this.#strangers]) link.cut();
+    const server = this.#server;
+    if (server) await new Promise((resolve) => server.close(resolve));
+    if (this.#record) await this.#ports.registry.remove(this.#record.instanceId);
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    // After a sleep of this machine or process, silence is nobody's fault.
+    const slept = now - this.#lastBeat > 2 * HEARTBEAT;
+    this.#lastBeat = now;
+    for (const link of this.#links.values()) {
+      if (slept) link.lastHeard = now;
+      if (now - link.lastHeard > MAX_SILENCE) link.cut('the peer is silent');
+      else link.send({ type: 'ping' });
+    }
+    if (slept) this.#ports.look();
+    this.#dialMissing();
+  }
+
+  #dialMissing(): void {
+    if (this.#closing) return;
+    try {
+      const registered = this.#ports.registry.list();
+      const own = this.#record;
+      const isMissing = own && !registered.some(({ instanceId }) => instanceId === own.instanceId);
+      if (isMissing) this.#inBackground(this.#ports.registry.register(own));
+      for (const record of registered) this.#dial(record);
+    } catch (error) {
+      this.#ports.log('warn', `the registry cannot be read: ${describe(error)}`);
+    }
+  }
+
+  #dial(record: PeerRecord): void {
+    const { instanceId, endpoint } = record;
+    if (instanceId === this.#self.instanceId || this.#links.has(instanceId) || this.#dialling.has(instanceId)) return;
+    this.#dialling.add(instanceId);
+    const socket = createConnection(endpoint);
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      this.#dialling.delete(instanceId);
+      if (!isDead(record, error.code)) return;
+      this.#ports.log('info', `${instanceId} is gone: ${error.code}`);
+      this.#inBackground(this.#ports.registry.remove(instanceId).then(() => removeStaleSocket(endpoint)));
+    });
+    socket.once('connect', () => {
+      socket.removeAllListeners('error');
+      this.#adopt(socket, 'dialler');
+    });
+    socket.once('close', () => this.#dialling.delete(instanceId));
+  }
+
+  #adopt(socket: Socket, role: PeerLink['role']): void {
+    if (this.#closing || this.#strangers.size >= MAX_STRANGERS) {
+      socket.destroy();
+      return;
+    }
+    const events: LinkEvents = {
+      ready: (link) => this.#welcome(link),
+      frame: (link, frame) => this.#receive(link, frame),
+      closed: (link, problem) => this.#farewell(link, problem),
+    };
+    this.#strangers.add(new PeerLink(socket, role, this.#ports.secret, this.#self, events));
+  }
+
+  #welcome(link: PeerLink): void {
+    this.#strangers.delete(link);
+    const { peer } = link;
+    if (!peer) return;
+    const present = this.#links.get(peer.instanceId);
+    // Two instances may dial each other at once; both keep the connection that the smaller id dialled.
+    if (present && present.role !== link.role && (link.role === 'dialler') !== this.#self.instanceId < peer.instanceId) {
+      link.cut();
+      return;
+    }
+    this.#links.set(peer.instanceId, link);
+    present?.cut();
+    this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
+    this.#ports.look();
+    this.#ports.peersChanged();
+  }
+
+  #receive(link: PeerLink, frame: PeerFrame): void {
+    if (frame.type === 'nudge') this.#ports.look();
+    else if (frame.type === 'ping') link.send({ type: 'pong' });
+  }
+
+  #farewell(link: PeerLink, problem: string | undefined): void {
+    this.#strangers.delete(link);
+    if (problem) this.#ports.log('warn', `link to ${link.peer?.instanceId ?? 'a stranger'} cut: ${problem}`);
+    if (!link.peer || this.#links.get(link.peer.instanceId) !== link) return;
+    this.#links.delete(link.peer.instanceId);
+    if (this.#closing) return;
+    this.#ports.log('info', `disconnected from ${link.peer.instanceId}`);
+    this.#ports.peersChanged();
+    this.#dialMissing();
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#ports.log('warn', `the registry cannot be changed: ${describe(error)}`));
+  }
+}
+
+/**
+ * Whether a failed dial proves an instance dead. A socket that is not there may only be invisible from here (another
+ * container), unless it was made before the machine started; pipes vanish with their process.
+ */
+function isDead({ startedAt }: PeerRecord, code: string | undefined): boolean {
+  if (code === 'ECONNREFUSED') return true;
+  return code === 'ENOENT' && (process.platform === 'win32' || startedAt < Date.now() - uptime() * 1000);
+}
+
+function listen(endpoint: string, onConnection: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(onConnection);
+    server.once('error', reject);
+    server.listen(endpoint, () => {
+      server.removeListener('error', reject);
+      resolve(server);
+    });
+  });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

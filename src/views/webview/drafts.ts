@@ -1,0 +1,16 @@
+import type { PanelState } from '../../protocol/panel.ts';
+
+/** Key of the text written with no conversation shown. */
+export const NO_CONVERSATION = '';
+
+/** Keeps `text` under `key`, the id of a conversation or of a message being edited; null forgets it. */
+export function withDraft(state: PanelState, key: string, text: string | null): PanelState {
+  const { [key]: _, ...others } = state.drafts;
+  return { ...state, drafts: text === null ? others : { ...others, [key]: text } };
+}
+
+/** Moves a draft behind whatever is written at its destination already. */
+export function moveDraft(state: PanelState, from: string, to: string): PanelState {
+  const text = [state.drafts[to], state.drafts[from]].filter((part) => part?.trim()).join('\n\n');
+  return withDraft(withDraft(state, from, null), to, text || null);
+}

@@ -1,0 +1,31 @@
+import './panel.css';
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { Api, type VsCode } from './api.ts';
+import { App } from './app.tsx';
+import { PanelContext } from './context.ts';
+import { Panel } from './panel.ts';
+import { readStrings } from './strings.ts';
+import { openWindowState } from './windowState.ts';
+
+declare function acquireVsCodeApi(): VsCode;
+
+async function main(root: HTMLElement): Promise<void> {
+  const vscode = acquireVsCodeApi();
+  const strings = readStrings();
+  const { restored, save } = await openWindowState(vscode, root.dataset['scope'] ?? '');
+  const api = new Api(vscode, strings.timedOut);
+  const panel = new Panel(api, strings, restored);
+  effect(() => save(panel.state.value));
+  api.listen((news) => panel.handle(news));
+  render(
+    <PanelContext.Provider value={panel}>
+      <App />
+    </PanelContext.Provider>,
+    root,
+  );
+  await panel.start();
+}
+
+const root = document.getElementById('root');
+if (root) void main(root);

@@ -1,0 +1,66 @@
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { serialiseError } from '../../protocol/errors.ts';
+import type { Message } from '../../protocol/model.ts';
+import { usePanel } from './context.ts';
+import { isEnter } from './keys.ts';
+
+/** Edits a message in its place; the unfinished text is kept like a draft. */
+export function MessageEditor({ message }: { message: Message }) {
+  const panel = usePanel();
+  const { strings } = panel;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const text = panel.drafts.value[message.id] ?? '';
+
+  useLayoutEffect(() => {
+    field.current?.focus();
+    field.current?.setSelectionRange(text.length, text.length);
+  }, []);
+
+  const close = () => {
+    const article = field.current?.closest<HTMLElement>('[role=article]');
+    panel.write(message.id, null);
+    article?.focus();
+  };
+  const save = async () => {
+    if (text.trim() === '') return;
+    try {
+      if (text !== message.content) await panel.edit(message, text);
+      close();
+    } catch (error) {
+      setProblem(serialiseError(error).message);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const act = isEnter(event) ? save : event.key === 'Escape' ? close : null;
+    if (!act) return;
+    event.preventDefault();
+    void act();
+  };
+  return (
+    <div class="editor">
+      <textarea
+        ref={field}
+        rows={1}
+        dir="auto"
+        aria-label={strings.edit}
+        value={text}
+        onInput={(event) => panel.write(message.id, event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      {problem && (
+        <p class="outcome" role="alert">
+          {problem}
+        </p>
+      )}
+      <div class="actions">
+        <button type="button" class="secondary" onClick={close}>
+          {strings.cancel}
+        </button>
+        <button type="button" class="primary" disabled={text.trim() === ''} onClick={save}>
+          {strings.save}
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,214 @@
+import { batch, computed, type Signal, signal } from '@preact/signals';
+import { v7 as uuid } from 'uuid';
+import { type Reason, serialiseError } from '../../protocol/errors.ts';
+import type { Message } from '../../protocol/model.ts';
+import type { PanelState, PanelStrings, PanelView } from '../../protocol/panel.ts';
+import { announcementOf } from './announcement.ts';
+import type { Api, PanelNews } from './api.ts';
+import { moveDraft, NO_CONVERSATION, withDraft } from './drafts.ts';
+import { Outbox, type OutboxEntry } from './outbox.ts';
+import { Timeline } from './timeline.ts';
+
+/** Something the reader should know now. */
+export interface Notice {
+  key: string;
+  text: string;
+  /** Conversation that can be brought back; null when there is nothing to restore. */
+  restorable: string | null;
+}
+
+const KEPT_TIMELINES = 8;
+const KEPT_ANCHORS = 100;
+const START_RETRY_MS = 2000;
+const gone: ReadonlySet<Reason> = new Set<Reason>(['deleted', 'not-found']);
+
+/** Everything the panel knows, and what can be done with it; the components only show it. */
+export class Panel {
+  readonly api: Api;
+  readonly strings: PanelStrings;
+  /** What outlives a reload of the window. */
+  readonly state: Signal<PanelState>;
+  readonly view = signal<PanelView | null>(null);
+  readonly notices = signal<readonly Notice[]>([]);
+  /** Short text for screen readers about what others wrote. */
+  readonly announcement = signal('');
+  /** Rises whenever the composer should take the focus. */
+  readonly focusRequests = signal(0);
+  readonly outbox: Outbox;
+  /** Made for the first message when no conversation is shown, and used until the host shows one. */
+  readonly #newId = signal<string | null>(null);
+  /** The conversation last shown before there was none; if it is restored, so is its draft. */
+  #left: string | null = null;
+  readonly #timelines = new Map<string, Timeline>();
+
+  readonly currentId = computed(() => this.state.value.conversationId ?? this.#newId.value);
+  readonly timeline = computed(() => (this.currentId.value === null ? null : this.#timelineOf(this.currentId.value)));
+  readonly draftKey = computed(() => this.state.value.conversationId ?? NO_CONVERSATION);
+  readonly drafts = computed(() => this.state.value.drafts);
+
+  /** Entries to show here: the conversation's own, and those whose conversation is gone, so that no text gets lost. */
+  readonly unsent = computed(() =>
+    this.outbox.entries.value.filter(({ conversationId, messageId }) => {
+      const failure = this.outbox.failures.value.get(messageId);
+      return conversationId === this.currentId.value || (failure && gone.has(failure.reason));
+    }),
+  );
+
+  constructor(api: Api, strings: PanelStrings, restored: PanelState) {
+    this.api = api;
+    this.strings = strings;
+    this.state = signal(restored);
+    this.outbox = new Outbox({
+      entries: computed(() => this.state.value.outbox),
+      setEntries: (outbox) => {
+        this.state.value = { ...this.state.value, outbox };
+      },
+      send: (entry) => api.request('send', entry).catch((error: unknown) => this.#failSend(entry, error)),
+      isReady: () => this.#isReady(),
+      onStored: (message) => this.#receive(message.conversationId, [message], message.seq),
+    });
+    if (restored.conversationId === null) this.#newId.value = restored.outbox.at(-1)?.conversationId ?? null;
+  }
+
+  /** Tells the host that the panel runs, until it answers. */
+  async start(): Promise<void> {
+    try {
+      this.#show(await this.api.request('ready', { conversationId: this.state.value.conversationId }));
+    } catch (error) {
+      this.report(error);
+      setTimeout(() => void this.start(), START_RETRY_MS);
+    }
+  }
+
+  handle(news: PanelNews): void {
+    if (news.type === 'view') this.#show(news.view);
+    else if (news.type === 'messages') this.#receive(news.conversationId, news.messages, news.lastSeq);
+    else if (news.type === 'notice') this.#notify(news.text, news.restorable);
+    else if (news.type === 'focus') this.focusRequests.value++;
+  }
+
+  /** Shows an error once, however often it occurs. */
+  readonly report = (error: unknown): void => {
+    const { message } = serialiseError(error);
+    if (!this.notices.value.some(({ text }) => text === message)) this.#notify(message, null);
+  };
+
+  dismiss(notice: Notice): void {
+    this.notices.value = this.notices.value.filter((other) => other !== notice);
+  }
+
+  /** Hands the draft over for storing and empties the composer. */
+  send(): void {
+    const content = this.drafts.value[this.draftKey.value] ?? '';
+    if (content.trim() === '') return;
+    batch(() => {
+      const conversationId = this.currentId.value ?? uuid();
+      if (this.state.value.conversationId === null) this.#newId.value = conversationId;
+      this.write(this.draftKey.value, null);
+      this.outbox.add({ conversationId, messageId: uuid(), content });
+    });
+  }
+
+  /** Gives the text of an unsent message back to the composer. */
+  takeBack(entry: OutboxEntry): void {
+    batch(() => {
+      const own = withDraft(this.state.value, entry.messageId, entry.content);
+      this.state.value = moveDraft(own, entry.messageId, this.draftKey.value);
+      this.outbox.remove([entry.messageId]);
+    });
+    this.focusRequests.value++;
+  }
+
+  /** Keeps unfinished text; see {@link withDraft} for the key. */
+  readonly write = (key: string, text: string | null): void => {
+    this.state.value = withDraft(this.state.value, key, text);
+  };
+
+  /** Stores the new text of a message; rejects with what the host says against it. */
+  async edit({ id }: Message, content: string): Promise<void> {
+    const message = await this.api.request('edit', { messageId: id, content });
+    this.#receive(message.conversationId, [message], message.seq);
+  }
+
+  /** Keeps the reading position in a conversation; null stands for its end. */
+  keepAnchor(conversationId: string, anchor: PanelState['anchors'][string] | null): void {
+    const { [conversationId]: _, ...others } = this.state.value.anchors;
+    const anchors = anchor ? { ...others, [conversationId]: anchor } : others;
+    this.state.value = {
+      ...this.state.value,
+      anchors: Object.fromEntries(Object.entries(anchors).slice(-KEPT_ANCHORS)),
+    };
+  }
+
+  /** The next message must not follow this one into a conversation that is gone. */
+  #failSend({ conversationId }: OutboxEntry, error: unknown): never {
+    if (gone.has(serialiseError(error).reason) && this.#newId.value === conversationId) this.#newId.value = null;
+    throw error;
+  }
+
+  #show(view: PanelView): void {
+    const before = this.state.value.conversationId;
+    const wasReady = this.#isReady();
+    const first = this.view.value === null;
+    // An instance that is still starting cannot know whether the conversation was deleted.
+    const shown = view.conversation?.id ?? (view.connection === 'ready' ? null : before);
+    batch(() => {
+      this.view.value = view;
+      if (shown !== before) this.#switch(before, shown, view.conversation?.lastSeq === 0);
+    });
+    const reconnected = this.#isReady() && !wasReady;
+    if (view.conversation) {
+      const { id, lastSeq } = view.conversation;
+      const timeline = this.#timelineOf(id);
+      if (first || reconnected || shown !== before) timeline.open(lastSeq, this.state.value.anchors[id]?.seq);
+      else timeline.receive([], lastSeq);
+    }
+    if (reconnected) this.outbox.flush();
+  }
+
+  #switch(before: string | null, shown: string | null, isNew: boolean): void {
+    let state: PanelState = { ...this.state.value, conversationId: shown };
+    if (shown === null && before !== null) {
+      state = moveDraft(state, before, NO_CONVERSATION);
+      this.#left = before;
+    } else if (before === null && shown !== null && (isNew || shown === this.#newId.value || shown === this.#left)) {
+      state = moveDraft(state, NO_CONVERSATION, shown);
+    }
+    this.#newId.value = null;
+    this.state.value = state;
+  }
+
+  #receive(conversationId: string, messages: readonly Message[], lastSeq: number): void {
+    const timeline = this.#timelines.get(conversationId);
+    if (timeline) {
+      if (conversationId === this.currentId.value) {
+        const others = messages.filter(({ id }) => !this.outbox.isOwn(id));
+        this.announcement.value = announcementOf(timeline.pages.value, others, this.strings) ?? this.announcement.value;
+      }
+      timeline.receive(messages, lastSeq);
+    }
+    this.outbox.remove(messages.map(({ id }) => id));
+  }
+
+  #timelineOf(id: string): Timeline {
+    const timeline =
+      this.#timelines.get(id) ??
+      new Timeline({
+        fetch: ({ from, to }) => this.api.request('range', { conversationId: id, fromSeq: from, toSeq: to }),
+        isLive: () => this.#isReady() && this.view.value?.conversation?.id === id,
+      });
+    this.#timelines.delete(id);
+    this.#timelines.set(id, timeline);
+    const [oldest] = this.#timelines.keys();
+    if (this.#timelines.size > KEPT_TIMELINES && oldest !== undefined) this.#timelines.delete(oldest);
+    return timeline;
+  }
+
+  #isReady(): boolean {
+    return this.view.value?.connection === 'ready';
+  }
+
+  #notify(text: string, restorable: string | null): void {
+    this.notices.value = [...this.notices.value, { key: uuid(), text, restorable }];
+  }
+}

@@ -1,0 +1,37 @@
+import { usePanel } from './context.ts';
+import { useDelayed } from './useDelayed.ts';
+
+const FLICKER_MS = 150;
+const USUAL_START_MS = 400;
+
+/** A thin moving line while messages are being fetched. */
+export function Syncing() {
+  const { timeline, strings } = usePanel();
+  const shown = useDelayed(timeline.value?.fetching.value ?? false, FLICKER_MS);
+  return shown ? <div class="progress" role="status" aria-label={strings.syncing} /> : null;
+}
+
+/** Says that the history is not reachable yet, or why it is not. */
+export function ConnectionBanner() {
+  const { view, strings, api, report } = usePanel();
+  const connection = view.value?.connection ?? 'starting';
+  const shown = useDelayed(connection === 'starting' || connection === 'restarting', USUAL_START_MS);
+  if (connection === 'failed') {
+    const showLog = () => api.request('runCommand', { command: 'devchat.showLog' }).catch(report);
+    return (
+      <div class="banner problem" role="alert">
+        <span class="text">{view.value?.problem ?? strings.failed}</span>
+        <button type="button" class="secondary" onClick={showLog}>
+          {strings.showLog}
+        </button>
+      </div>
+    );
+  }
+  if (!shown) return null;
+  const text = connection === 'starting' ? strings.connecting : strings.restarting;
+  return (
+    <div class="banner" role="status" aria-label={text}>
+      {text}
+    </div>
+  );
+}
