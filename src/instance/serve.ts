@@ -28,8 +28,8 @@ export async function serve(input: NodeJS.ReadableStream, output: NodeJS.Writabl
     input.once('end', resolve);
     connection.onRequest('shutdown', async () => {
       await instance.close();
-      // The answer leaves before the process does.
-      setImmediate(resolve);
+      // Messages leave in order: when this one is written, so is the answer. Clients skip unknown "$/" messages.
+      setImmediate(() => void connection.sendNotification('$/exit').finally(resolve));
       return null;
     });
   });
