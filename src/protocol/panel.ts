@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type SerialisedError } from './errors.ts';
+import type { SerialisedError } from './errors.ts';
 import type { Conversation, Message } from './model.ts';
 
 const Id = v.pipe(v.string(), v.uuid());

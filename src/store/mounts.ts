@@ -9,7 +9,8 @@ export interface Mount {
 }
 
 /** File systems on which SQLite's shared memory or locks do not work between machines. */
-const networkTypes = /^(nfs\d?|cifs|smb\w*|afs\w*|9p|ceph|glusterfs|lustre|ncpfs|webdav|davfs|vboxsf|vmhgfs|fuse\.(sshfs|vmhgfs-fuse|rclone|s3fs|gcsfuse|davfs2?|glusterfs|ceph))$/;
+const networkTypes =
+  /^(nfs\d?|cifs|smb\w*|afs\w*|9p|ceph|glusterfs|lustre|ncpfs|webdav|davfs|vboxsf|vmhgfs|fuse\.(sshfs|vmhgfs-fuse|rclone|s3fs|gcsfuse|davfs2?|glusterfs|ceph))$/;
 
 /** The mounts in a Linux `/proc/self/mountinfo`. */
 export function parseMountInfo(text: string): Mount[] {
@@ -47,7 +48,10 @@ export function assertLocalFileSystem(directory: string, mounts: readonly Mount[
   const mount = mounts
     .filter(({ point }) => directory === point || directory.startsWith(point.endsWith('/') ? point : `${point}/`))
     // A later mount on the same point hides the earlier one, hence >=.
-    .reduce<Mount | undefined>((best, next) => (!best || next.point.length >= best.point.length ? next : best), undefined);
+    .reduce<Mount | undefined>(
+      (best, next) => (!best || next.point.length >= best.point.length ? next : best),
+      undefined,
+    );
   const type = directory.startsWith('\\\\') ? 'smb' : mount?.type;
   if (!type || !networkTypes.test(type)) return;
   throw new DevChatError(

@@ -23,9 +23,9 @@ export function listPeers(db: Database): PeerRecord[] {
 
 export function registerPeer(db: Database, peer: PeerRecord): Promise<void> {
   return db.write(() => {
-    db.sql(
-      `INSERT OR REPLACE INTO peers VALUES (:instanceId, :endpoint, :pid, :editor, :version, :startedAt)`,
-    ).run(peer);
+    db.sql(`INSERT OR REPLACE INTO peers VALUES (:instanceId, :endpoint, :pid, :editor, :version, :startedAt)`).run(
+      peer,
+    );
   });
 }
 

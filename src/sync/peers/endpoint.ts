@@ -8,7 +8,10 @@ import { DevChatError } from '../../protocol/errors.ts';
 const MAX_PATH = 100;
 
 /** The directories in which sockets may lie, best first. */
-export function socketDirectories(env: NodeJS.ProcessEnv = process.env, uid: number = process.getuid?.() ?? 0): string[] {
+export function socketDirectories(
+  env: NodeJS.ProcessEnv = process.env,
+  uid: number = process.getuid?.() ?? 0,
+): string[] {
   const runtime = env['XDG_RUNTIME_DIR'];
   const candidates = [join(tmpdir(), `devchat-${uid}`), join('/tmp', `devchat-${uid}`)];
   return runtime ? [join(runtime, 'devchat'), ...candidates] : candidates;

@@ -150,7 +150,11 @@ export class PeerMesh {
     if (!peer) return;
     const present = this.#links.get(peer.instanceId);
     // Two instances may dial each other at once; both keep the connection that the smaller id dialled.
-    if (present && present.role !== link.role && (link.role === 'dialler') !== this.#self.instanceId < peer.instanceId) {
+    if (
+      present &&
+      present.role !== link.role &&
+      (link.role === 'dialler') !== this.#self.instanceId < peer.instanceId
+    ) {
       link.cut();
       return;
     }

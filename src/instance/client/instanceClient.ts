@@ -1,0 +1,247 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { v7 as uuid } from 'uuid';
+import { createMessageConnection, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
+import { DevChatError, type Reason } from '../../protocol/errors.ts';
+import type { Log } from '../../protocol/log.ts';
+import type { InitializeResult, Method, Notifications, Params, Results } from '../../protocol/rpc.ts';
+import { forwardLog } from './process.ts';
+import { restartDelay } from './restartPolicy.ts';
+
+/** How long a request may take, restarts of the instance included, in ms. */
+const TIMEOUT = 30_000;
+
+/** How long an instance may take to end when it is asked to, in ms. */
+const GRACE = 2000;
+
+/** Life of the instance as its client sees it. */
+export type ClientState = 'starting' | 'ready' | 'restarting' | 'failed';
+
+/** What a client tells its listeners. `state` fires at every change of {@link InstanceClient.state}. */
+export interface ClientEvents {
+  state: [ClientState];
+  change: [Notifications['change']];
+  reload: [Notifications['reload']];
+  status: [Notifications['status']];
+}
+
+/** What a client needs to run an instance. */
+export interface ClientPorts {
+  spawn(): ChildProcessWithoutNullStreams;
+  initialize: Params<'initialize'>;
+  log: Log;
+}
+
+interface Pending {
+  method: Method;
+  params: unknown;
+  /** The connection that the request went out on; undefined while it waits for one. */
+  sentOn?: MessageConnection;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Requests that may be sent again to a new process: they read, or carry the id that makes a repetition harmless. */
+const repeatable: ReadonlySet<Method> = new Set<Method>([
+  'conversation/list',
+  'conversation/create',
+  'conversation/markRead',
+  'message/add',
+  'message/range',
+  'search',
+  'sync/status',
+]);
+
+/** Runs an instance process and keeps it running; requests wait while it restarts. */
+export class InstanceClient {
+  readonly events = new EventEmitter<ClientEvents>();
+  readonly #ports: ClientPorts;
+  readonly #pending = new Set<Pending>();
+  readonly #crashes: number[] = [];
+  #child: ChildProcessWithoutNullStreams | undefined;
+  #connection: MessageConnection | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #state: ClientState = 'starting';
+  #problem: string | null = null;
+  #session: InitializeResult | null = null;
+  #disposed = false;
+
+  constructor(ports: ClientPorts) {
+    this.#ports = ports;
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** Why the instance does not run, in words for the user; null unless the state is `failed`. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** What the running instance said of itself; null before its first answer. */
+  get session(): InitializeResult | null {
+    return this.#session;
+  }
+
+  /** Process id of the running instance, for diagnosis. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Starts the instance; also again after it has failed for good. */
+  start(): void {
+    this.#crashes.length = 0;
+    this.#problem = null;
+    this.#launch('starting');
+  }
+
+  /**
+   * Sends a request, at once or as soon as the instance is ready.
+   * @throws {DevChatError} what the instance answered; `instance-stopped` when it ended before the answer and the
+   *   request must not be repeated blindly; `timeout`
+   */
+  async request<M extends Method>(method: M, params: Params<M>): Promise<Results[M]> {
+    if (this.#state === 'failed' || this.#disposed) throw this.#stopped();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const pending: Pending = { method, params: withOwnId(method, params), resolve, reject };
+    const timer = setTimeout(
+      () => reject(new DevChatError('timeout', 'The chat history did not answer in time.')),
+      TIMEOUT,
+    );
+    this.#pending.add(pending);
+    if (this.#state === 'ready') this.#send(pending);
+    try {
+      return (await promise) as Results[M];
+    } finally {
+      clearTimeout(timer);
+      this.#pending.delete(pending);
+    }
+  }
+
+  /** Ends the instance; requests that still wait are rejected. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    clearTimeout(this.#restart);
+    for (const pending of this.#pending) pending.reject(this.#stopped());
+    const child = this.#child;
+    if (!child || hasEnded(child)) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    // The instance leaves its peers and ends when its input does.
+    child.stdin.end();
+    const killer = setTimeout(() => child.kill('SIGKILL'), GRACE);
+    await ended;
+    clearTimeout(killer);
+  }
+
+  #launch(state: 'starting' | 'restarting'): void {
+    this.#setState(state);
+    const child = this.#ports.spawn();
+    const lastError = forwardLog(child, this.#ports.log);
+    const connection = createMessageConnection(child.stdout, child.stdin, {
+      error: (text) => this.#ports.log('error', `rpc: ${text}`),
+      warn: (text) => this.#ports.log('warn', `rpc: ${text}`),
+      info: (text) => this.#ports.log('info', `rpc: ${text}`),
+      log: (text) => this.#ports.log('debug', `rpc: ${text}`),
+    });
+    this.#child = child;
+    this.#connection = connection;
+    connection.onNotification('change', (params: Notifications['change']) => {
+      this.events.emit('change', params);
+    });
+    connection.onNotification('reload', (params: Notifications['reload']) => {
+      this.events.emit('reload', params);
+    });
+    connection.onNotification('status', (params: Notifications['status']) => {
+      this.events.emit('status', params);
+    });
+    // Writing to a process that has just died fails; its end is handled once, below.
+    child.stdin.on('error', (error) => this.#ports.log('debug', `rpc: ${error.message}`));
+    child.once('error', (error) => this.#ended(child, connection, error.message, lastError));
+    child.once('exit', (code, signal) => this.#ended(child, connection, String(signal ?? code), lastError));
+    connection.listen();
+    void this.#initialize(connection);
+  }
+
+  async #initialize(connection: MessageConnection): Promise<void> {
+    try {
+      this.#session = await connection.sendRequest<InitializeResult>('initialize', this.#ports.initialize);
+    } catch (error) {
+      // An end of the process is handled where it is seen; only an answer is final: repeating would bring it again.
+      if (error instanceof ResponseError) this.#fail(toDevChatError(error).message);
+      return;
+    }
+    if (connection !== this.#connection) return;
+    this.#setState('ready');
+    for (const pending of this.#pending) this.#send(pending);
+  }
+
+  #send(pending: Pending): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    pending.sentOn = connection;
+    connection.sendRequest(pending.method, pending.params).then(pending.resolve, (error: unknown) => {
+      if (error instanceof ResponseError) pending.reject(toDevChatError(error));
+      // Otherwise the connection broke: whether to repeat is decided when the end of the process is seen.
+    });
+  }
+
+  #ended(
+    child: ChildProcessWithoutNullStreams,
+    connection: MessageConnection,
+    how: string,
+    lastError: () => string | undefined,
+  ): void {
+    if (child !== this.#child) return;
+    this.#child = undefined;
+    this.#connection = undefined;
+    connection.dispose();
+    if (this.#disposed || this.#state === 'failed') return;
+    this.#ports.log('error', `instance: ended unexpectedly (${how})`);
+    for (const pending of this.#pending) {
+      if (pending.sentOn && !repeatable.has(pending.method)) pending.reject(this.#stopped());
+    }
+    this.#crashes.push(performance.now());
+    const delay = restartDelay(this.#crashes);
+    if (delay === undefined) {
+      this.#fail(lastError() ?? 'The chat history keeps crashing. See the log, then reload the window to try again.');
+      return;
+    }
+    this.#setState('restarting');
+    this.#restart = setTimeout(() => this.#launch('restarting'), delay);
+  }
+
+  #fail(problem: string): void {
+    this.#problem = problem;
+    this.#ports.log('error', `instance: ${problem}`);
+    this.#setState('failed');
+    for (const pending of this.#pending) pending.reject(this.#stopped());
+    this.#child?.stdin.end();
+  }
+
+  #stopped(): DevChatError {
+    const text = this.#problem ?? 'The chat history restarted before it answered. Check whether the change is there.';
+    return new DevChatError('instance-stopped', text);
+  }
+
+  #setState(state: ClientState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.events.emit('state', state);
+  }
+}
+
+/** The parameters with an id made here, where the request creates something: only then may it be repeated. */
+function withOwnId(method: Method, params: object): object {
+  return method === 'message/add' || method === 'conversation/create' ? { id: uuid(), ...params } : params;
+}
+
+function toDevChatError(error: ResponseError<unknown>): DevChatError {
+  const data = error.data as { reason?: Reason } | undefined;
+  return new DevChatError(data?.reason ?? 'unexpected', error.message);
+}
+
+function hasEnded(child: ChildProcessWithoutNullStreams): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}

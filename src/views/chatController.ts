@@ -1,0 +1,207 @@
+import { EventEmitter } from 'node:events';
+import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import type { Log } from '../protocol/log.ts';
+import { type Change, MAX_TITLE_LENGTH, type Message } from '../protocol/model.ts';
+import type { PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
+import { toRanges } from '../sync/sequence.ts';
+import type { History } from './history.ts';
+
+/** What the chat needs of the editor around it. */
+export interface ChatEditor {
+  confirmDeleteMessage(): Promise<boolean>;
+  openLink(url: string): Promise<void>;
+  copy(text: string): Promise<void>;
+  runCommand(command: string, conversationId: string | undefined): Promise<void>;
+  /** Says, in the user's language, that another window deleted the conversation. */
+  deletedElsewhere(title: string): string;
+}
+
+/** What the chat is made of. */
+export interface ChatPorts {
+  client: InstanceClient;
+  history: History;
+  editor: ChatEditor;
+  log: Log;
+}
+
+type Handlers = { [M in PanelMethod]: (params: PanelParams<M>) => Promise<PanelResults[M]> };
+
+/** What this window's chat shows, and what its panel may ask for; the panel itself may come and go. */
+export class ChatController {
+  readonly events = new EventEmitter<{ selected: [conversationId: string | null] }>();
+  readonly #ports: ChatPorts;
+  readonly #staleSeqs = new Set<number>();
+  #post: ((event: PanelEvent) => void) | undefined;
+  #selected: string | null = null;
+  #isFetching = false;
+  #focusOnReady = false;
+  #lastSend: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: ChatPorts) {
+    this.#ports = ports;
+    ports.client.events.on('state', () => this.#postView());
+    ports.history.events.on('reloaded', () => this.#leaveIfGone());
+    ports.history.events.on('changes', (changes) => this.#follow(changes));
+    ports.history.events.on('updated', () => this.#postView());
+  }
+
+  /** The conversation that this window shows. */
+  get selected(): string | null {
+    return this.#selected;
+  }
+
+  /** Gives the chat a panel to tell; undefined when it has gone. */
+  attach(post: ((event: PanelEvent) => void) | undefined): void {
+    this.#post = post;
+  }
+
+  /** Shows a conversation, or with null the start page. */
+  select(conversationId: string | null): void {
+    if (conversationId === this.#selected) return;
+    this.#selected = conversationId;
+    this.#staleSeqs.clear();
+    this.#postView();
+    this.events.emit('selected', conversationId);
+  }
+
+  /** Puts the keyboard focus in the composer, now or when the panel is there. */
+  focusComposer(): void {
+    this.#focusOnReady = this.#post === undefined;
+    this.#post?.({ type: 'focus' });
+  }
+
+  /** Answers a request of the panel; its parameters have been checked. */
+  handle<M extends PanelMethod>(method: M, params: PanelParams<M>): Promise<PanelResults[M]> {
+    return this.#handlers[method](params);
+  }
+
+  readonly #handlers: Handlers = {
+    ready: async ({ conversationId }) => {
+      const { history } = this.#ports;
+      // After a reload of the window the panel remembers what was shown; later the window itself knows better.
+      if (conversationId !== null && this.#selected === null && (history.get(conversationId) || !history.isLoaded)) {
+        this.select(conversationId);
+      }
+      if (this.#focusOnReady) this.focusComposer();
+      return this.#view();
+    },
+    range: (params) => this.#ports.client.request('message/range', params),
+    send: (params) => {
+      const stored = this.#lastSend.then(() => this.#send(params));
+      // The next message waits for this one, whatever becomes of it; the failure itself goes to the panel.
+      this.#lastSend = stored.catch(() => undefined);
+      return stored;
+    },
+    edit: ({ messageId, content }) => this.#ports.client.request('message/update', { messageId, content }),
+    remove: async ({ messageId }) => {
+      if (!(await this.#ports.editor.confirmDeleteMessage())) return false;
+      await this.#ports.client.request('message/delete', { messageId });
+      return true;
+    },
+    openLink: async ({ url }) => {
+      await this.#ports.editor.openLink(url);
+      return null;
+    },
+    copy: async ({ text }) => {
+      await this.#ports.editor.copy(text);
+      return null;
+    },
+    runCommand: async ({ command, conversationId }) => {
+      await this.#ports.editor.runCommand(command, conversationId);
+      return null;
+    },
+  };
+
+  async #send({ conversationId, messageId, content }: PanelParams<'send'>): Promise<Message> {
+    const { client, history } = this.#ports;
+    if (!history.get(conversationId)) {
+      const title = titleFrom(content);
+      const conversation = await client.request('conversation/create', { id: conversationId, title });
+      history.apply(conversation);
+      if (conversation.deletedAt === null) this.select(conversationId);
+    }
+    const message = await client.request('message/add', { conversationId, id: messageId, role: 'user', content });
+    if (history.get(conversationId)?.title === '') await this.#nameAfter(conversationId, content);
+    return message;
+  }
+
+  /** A conversation that nobody named takes its title from its first message; failing to do so loses nothing. */
+  async #nameAfter(conversationId: string, content: string): Promise<void> {
+    try {
+      const title = titleFrom(content);
+      this.#ports.history.apply(await this.#ports.client.request('conversation/rename', { conversationId, title }));
+    } catch (error) {
+      this.#ports.log('warn', `chat: the conversation kept its empty title: ${String(error)}`);
+    }
+  }
+
+  #view(): PanelView {
+    const { client, history } = this.#ports;
+    const conversation = this.#selected === null ? undefined : history.get(this.#selected);
+    return {
+      conversation: conversation
+        ? { id: conversation.id, title: conversation.title, lastSeq: conversation.lastSeq }
+        : null,
+      connection: client.state === 'ready' && !history.isLoaded ? 'starting' : client.state,
+      problem: client.problem,
+      hasModel: false,
+    };
+  }
+
+  #postView(): void {
+    this.#post?.({ type: 'view', view: this.#view() });
+  }
+
+  #follow(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.conversationId !== this.#selected) continue;
+      if (change.changeType === 'ConversationDeleted') this.#leaveDeleted(change);
+      else if (change.seq !== null) this.#staleSeqs.add(change.seq);
+    }
+    void this.#fetchStale();
+  }
+
+  /** Sends the panel the present rows of all changed messages; changes during a fetch join the next one. */
+  async #fetchStale(): Promise<void> {
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    try {
+      while (this.#selected !== null && this.#post && this.#staleSeqs.size > 0) {
+        const conversationId = this.#selected;
+        const ranges = toRanges(this.#staleSeqs);
+        this.#staleSeqs.clear();
+        for (const { from, to } of ranges) {
+          const range = { conversationId, fromSeq: from, toSeq: to };
+          const answer = await this.#ports.client.request('message/range', range);
+          this.#post?.({ type: 'messages', conversationId, ...answer });
+        }
+      }
+    } catch (error) {
+      // The panel fetches what it lacks when the connection is back.
+      this.#ports.log('warn', `chat: changed messages could not be read: ${String(error)}`);
+    } finally {
+      this.#isFetching = false;
+    }
+  }
+
+  #leaveDeleted({ conversationId, originInstanceId }: Change): void {
+    const { client, history, editor } = this.#ports;
+    const title = history.deleted().find(({ id }) => id === conversationId)?.title;
+    // Restored since: the rows are newer than the change.
+    if (title === undefined) return;
+    this.select(null);
+    if (originInstanceId === client.session?.instanceId) return;
+    this.#post?.({ type: 'notice', text: editor.deletedElsewhere(title), restorable: conversationId });
+  }
+
+  #leaveIfGone(): void {
+    if (this.#selected !== null && !this.#ports.history.get(this.#selected)) this.select(null);
+  }
+}
+
+/** The first words of a message, as the title of its conversation. */
+function titleFrom(content: string): string {
+  const line = content.trim().split('\n', 1)[0] ?? '';
+  const words = line.length > 60 ? `${line.slice(0, 60).replace(/\s+\S*$/u, '')}…` : line;
+  return words.slice(0, MAX_TITLE_LENGTH);
+}
