@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { env, Uri, type Webview } from 'vscode';
+import { createHash, randomBytes } from 'node:crypto';
+import { env, Uri, type Webview, workspace } from 'vscode';
 import type { PanelStrings } from '../protocol/panel.ts';
 
 /** Folder of the panel's program and styles, and the only one that its page may load from. */
@@ -29,9 +29,15 @@ export function panelPage(webview: Webview, extensionUri: Uri, strings: PanelStr
 <title>DevChat</title>
 </head>
 <body>
-<div id="root"></div>
+<div id="root" data-scope="${scope()}"></div>
 <script type="application/json" id="strings">${data}</script>
 <script nonce="${nonce}" src="${file('main.js')}"></script>
 </body>
 </html>`;
+}
+
+/** Keeps what the panel remembers of one workspace apart from what it remembers of the next in the same window. */
+function scope(): string {
+  const places = [workspace.workspaceFile, ...(workspace.workspaceFolders ?? []).map(({ uri }) => uri)];
+  return createHash('sha256').update(places.join('\n')).digest('hex').slice(0, 16);
 }

@@ -8,18 +8,21 @@ function Icon({ children }: { children: ComponentChildren }) {
   );
 }
 
+/** An arrow up. */
 export const SendIcon = () => (
   <Icon>
     <path d="M8 13V3.5M3.5 7.5 8 3l4.5 4.5" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
   </Icon>
 );
 
+/** An arrow down. */
 export const DownIcon = () => (
   <Icon>
     <path d="M8 3v9.5M3.5 8.5 8 13l4.5-4.5" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round" />
   </Icon>
 );
 
+/** Two sheets. */
 export const CopyIcon = () => (
   <Icon>
     <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
@@ -27,6 +30,7 @@ export const CopyIcon = () => (
   </Icon>
 );
 
+/** A pencil. */
 export const EditIcon = () => (
   <Icon>
     <path d="m3 13 .7-3.2 7-7a1.1 1.1 0 0 1 1.6 0l.9.9a1.1 1.1 0 0 1 0 1.6l-7 7L3 13Z" stroke-linejoin="round" />
@@ -34,6 +38,7 @@ export const EditIcon = () => (
   </Icon>
 );
 
+/** A bin. */
 export const DeleteIcon = () => (
   <Icon>
     <path
@@ -44,6 +49,7 @@ export const DeleteIcon = () => (
   </Icon>
 );
 
+/** A cross. */
 export const CloseIcon = () => (
   <Icon>
     <path d="m4 4 8 8M12 4l-8 8" stroke-linecap="round" />

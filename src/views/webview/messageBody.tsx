@@ -1,12 +1,16 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { usePanel } from './context.ts';
 import { renderMarkdown } from './markdown.ts';
+import { setWideTabIndex } from './roving.ts';
 
 /** A message's text; links open through the extension host. */
 export function MessageBody({ text }: { text: string }) {
   const { api, report } = usePanel();
   const body = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => body.current?.replaceChildren(renderMarkdown(text)), [text]);
+  useLayoutEffect(() => {
+    body.current?.replaceChildren(renderMarkdown(text));
+    if (body.current) setWideTabIndex(body.current, -1);
+  }, [text]);
 
   useEffect(() => {
     const openLink = (event: MouseEvent) => {

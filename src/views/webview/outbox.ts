@@ -10,6 +10,7 @@ export type OutboxEntry = PanelState['outbox'][number];
 const passing: ReadonlySet<Reason> = new Set<Reason>(['instance-stopped', 'not-initialized', 'timeout']);
 const RETRY_MS = 2000;
 
+/** Where an outbox keeps its entries and how it hands them over. */
 export interface OutboxOptions {
   /** Entries oldest first, kept across reloads. */
   entries: ReadonlySignal<OutboxEntry[]>;

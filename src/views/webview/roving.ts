@@ -11,8 +11,17 @@ export function provideTabStop(feed: HTMLElement): void {
 export function onRovingFocus(event: FocusEvent & { currentTarget: HTMLElement }): void {
   const article = event.target instanceof Element && event.target.closest<HTMLElement>(ARTICLE);
   if (!article) return;
-  for (const stop of event.currentTarget.querySelectorAll<HTMLElement>(`${ARTICLE}[tabindex="0"]`)) stop.tabIndex = -1;
+  for (const stop of event.currentTarget.querySelectorAll<HTMLElement>(`${ARTICLE}[tabindex="0"]`)) {
+    stop.tabIndex = -1;
+    setWideTabIndex(stop, -1);
+  }
   article.tabIndex = 0;
+  setWideTabIndex(article, 0);
+}
+
+/** Browsers make every block that scrolls sideways a tab stop; only those of the current message should be. */
+export function setWideTabIndex(container: HTMLElement, tabIndex: 0 | -1): void {
+  for (const block of container.querySelectorAll<HTMLElement>('pre, table')) block.tabIndex = tabIndex;
 }
 
 /** Moves the focus from message to message, as long as a message itself has it. */

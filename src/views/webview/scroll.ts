@@ -7,6 +7,7 @@ const AT_END_PX = 40;
 const NEAR_TOP_PX = 600;
 const REPORT_MS = 100;
 
+/** Where to begin and whom to tell. */
 export interface ScrollOptions {
   /** Where to begin; null stands for the end. */
   anchor: Anchor | null;
@@ -29,6 +30,8 @@ export class ScrollKeeper {
   /** Where this class put the scroller; a different position means that the reader or the browser moved it. */
   #placedAt = 0;
   #lastTop = 0;
+  /** How far the list could be scrolled when the reader's place was last known for sure. */
+  #reach = 0;
   #report: ReturnType<typeof setTimeout> | undefined;
 
   /** `list` is the element whose children of class `message` are the messages, ascending. */
@@ -55,6 +58,7 @@ export class ScrollKeeper {
     else scroller.scrollTop = scroller.scrollHeight;
     this.#placedAt = scroller.scrollTop;
     this.#lastTop = scroller.scrollTop;
+    this.#reach = reachOf(scroller);
     this.#checkTop();
   }
 
@@ -82,6 +86,8 @@ export class ScrollKeeper {
     const isUpward = scrollTop < this.#lastTop;
     this.#lastTop = scrollTop;
     if (scrollTop === this.#placedAt) return;
+    // A list that got shorter, or a taller composer, moves the end; that is not the reader's doing.
+    if (this.#anchor === null && reachOf(this.#scroller) !== this.#reach) return this.settle();
     this.#placedAt = Number.NaN;
     // On the way up the first pixels count, or a change meanwhile would pull the reader back to the end.
     this.#measure(isUpward ? 1 : AT_END_PX);
@@ -98,9 +104,9 @@ export class ScrollKeeper {
   }
 
   #measure(atEndPx: number): void {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    this.#reach = reachOf(this.#scroller);
     const article = this.#first((candidate) => this.#offsetOf(candidate) + candidate.clientHeight > 0);
-    const isAtEnd = scrollHeight - scrollTop - clientHeight <= atEndPx;
+    const isAtEnd = this.#reach - this.#scroller.scrollTop <= atEndPx;
     this.#anchor =
       isAtEnd || !article ? null : { seq: Number(article.getAttribute('data-seq')), offset: this.#offsetOf(article) };
     this.#reportSoon();
@@ -137,4 +143,8 @@ export class ScrollKeeper {
     this.#report = undefined;
     this.#options.onMove(this.#anchor);
   };
+}
+
+function reachOf({ scrollHeight, clientHeight }: HTMLElement): number {
+  return scrollHeight - clientHeight;
 }

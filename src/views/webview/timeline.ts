@@ -12,6 +12,7 @@ const FAR = 2000;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
 
+/** How a timeline reaches its upstream. */
 export interface TimelineOptions {
   fetch: (range: SeqRange) => Promise<PanelResults['range']>;
   /** False while nobody looks or nobody would answer; then nothing is fetched. */

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Message } from '../../../src/protocol/model.ts';
+import { emptyPages, gaps, items, merge, type Pages, widen } from '../../../src/views/webview/pages.ts';
+import { messageAt } from './messages.ts';
+
+interface Delivery {
+  messages: Message[];
+  lastSeq: number;
+}
+
+const anyRow = fc
+  .tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 4 }))
+  // The newest revision is the deletion, as in a real history.
+  .map(([seq, revision]) => messageAt(seq, revision === 4 ? { revision, deletedAt: 1, content: '' } : { revision }));
+const anyDelivery: fc.Arbitrary<Delivery> = fc.record({
+  messages: fc.array(anyRow, { maxLength: 8 }),
+  lastSeq: fc.integer({ min: 0, max: 40 }),
+});
+const apply = (pages: Pages, { messages, lastSeq }: Delivery) => merge(pages, messages, lastSeq);
+
+describe('pages of the panel', () => {
+  it('end in the same state whatever the order and repetition of deliveries', () => {
+    const shuffled = fc
+      .array(anyDelivery, { minLength: 1, maxLength: 8 })
+      .chain((deliveries) =>
+        fc.tuple(
+          fc.constant(deliveries),
+          fc.shuffledSubarray([...deliveries, ...deliveries], { minLength: deliveries.length * 2 }),
+          fc.nat({ max: deliveries.length }),
+        ),
+      );
+    fc.assert(
+      fc.property(shuffled, fc.integer({ min: 1, max: 30 }), ([deliveries, disordered, widenAt], from) => {
+        const orderly = widen(deliveries.reduce(apply, emptyPages), from);
+        const early = widen(disordered.slice(0, widenAt).reduce(apply, emptyPages), from);
+        assert.deepEqual(disordered.slice(widenAt).reduce(apply, early), orderly);
+      }),
+    );
+  });
+
+  it('hold the highest revision of each message and never lower the newest number', () => {
+    fc.assert(
+      fc.property(fc.array(anyDelivery), (deliveries) => {
+        let pages = emptyPages;
+        for (const delivery of deliveries) {
+          const next = apply(pages, delivery);
+          assert.ok(next.lastSeq >= pages.lastSeq);
+          pages = next;
+        }
+        const all = deliveries.flatMap(({ messages }) => messages);
+        for (const { seq, revision } of pages.rows) {
+          assert.equal(revision, Math.max(...all.filter((other) => other.seq === seq).map((other) => other.revision)));
+        }
+        assert.deepEqual(
+          pages.rows.map(({ seq }) => seq),
+          [...new Set(all.map(({ seq }) => seq))].sort((a, b) => a - b),
+        );
+      }),
+    );
+  });
+
+  it('miss exactly the wanted numbers that they do not hold', () => {
+    fc.assert(
+      fc.property(anyDelivery, fc.integer({ min: -5, max: 45 }), ({ messages, lastSeq }, from) => {
+        const pages = widen(merge(emptyPages, messages, lastSeq), from);
+        const held = new Set(messages.map(({ seq }) => seq));
+        const wanted = Array.from({ length: pages.lastSeq }, (_, index) => index + 1).filter((seq) => seq >= from);
+        const missing = gaps(pages).flatMap((gap) =>
+          Array.from({ length: gap.to - gap.from + 1 }, (_, index) => gap.from + index),
+        );
+        assert.deepEqual(
+          missing,
+          wanted.filter((seq) => !held.has(seq)),
+        );
+      }),
+    );
+  });
+
+  it('show messages and gaps in order, but neither tombstones nor what lies before the wanted stretch', () => {
+    const pages = widen(
+      merge(emptyPages, [messageAt(1), messageAt(4), messageAt(5, { deletedAt: 1 }), messageAt(8)], 9),
+      3,
+    );
+    assert.deepEqual(items(pages), [
+      { from: 3, to: 3 },
+      messageAt(4),
+      { from: 6, to: 7 },
+      messageAt(8),
+      { from: 9, to: 9 },
+    ]);
+    assert.deepEqual(gaps(pages, [3, 6]), [
+      { from: 7, to: 7 },
+      { from: 9, to: 9 },
+    ]);
+  });
+
+  it('stay the same value when nothing is new', () => {
+    const pages = merge(emptyPages, [messageAt(1, { revision: 2 })], 1);
+    assert.equal(merge(pages, [messageAt(1), messageAt(1, { revision: 2 })], 1), pages);
+    assert.equal(widen(widen(pages, 1), 5).from, 1);
+  });
+});
