@@ -1,2 +1,3 @@
 import { serveStdio } from '../instance/stdio.ts';
+
 void serveStdio();

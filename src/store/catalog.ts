@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { realpathSync, statSync } from 'node:fs';
+import { chmodSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { DevChatError } from '../protocol/errors.ts';
@@ -27,49 +27,53 @@ const NO_FOLDER = '';
  * @throws {DevChatError} `bad-request` when a folder does not exist, `busy`, `disk-full`, …
  */
 export function workspaceDirectory(dataDirectory: string, folders: readonly string[]): string {
-  const identities = folders.map(identify);
+  const identities = folders.length === 0 ? [noFolder] : folders.map(identify);
   makePrivateDirectory(dataDirectory);
-  const sqlite = openCatalog(join(dataDirectory, 'catalog.db'));
+  let sqlite: Sqlite.Database | undefined;
   try {
-    const id = sqlite.transaction(() => {
-      if (identities.length === 0) return knownByPath(sqlite, NO_FOLDER) ?? remember(sqlite, noFolder, randomUUID());
-      for (const identity of identities) {
-        const known = knownByPath(sqlite, identity.path) ?? knownByIdentity(sqlite, identity);
-        if (known) return remember(sqlite, identity, known);
-      }
-      const [first = noFolder] = identities;
-      return remember(sqlite, first, randomUUID());
-    });
-    return join(dataDirectory, 'workspaces', id.immediate());
+    sqlite = new Sqlite(join(dataDirectory, 'catalog.db'), { timeout: 5000 });
+    prepareCatalog(sqlite);
+    return join(dataDirectory, 'workspaces', workspaceId(sqlite, identities));
   } catch (error) {
     throw explainSqlite(error);
   } finally {
-    sqlite.close();
+    sqlite?.close();
   }
 }
 
 const noFolder: FolderIdentity = { path: NO_FOLDER, dev: '', ino: '', born: null };
 
-function openCatalog(path: string): Sqlite.Database {
-  const sqlite = new Sqlite(path, { timeout: 5000 });
+function prepareCatalog(sqlite: Sqlite.Database): void {
+  chmodSync(sqlite.name, 0o600);
   assertSqliteVersion(String(sqlite.prepare('SELECT sqlite_version()').pluck().get()));
   sqlite.exec(`CREATE TABLE IF NOT EXISTS folders(
     path TEXT PRIMARY KEY, workspace_id TEXT NOT NULL, dev TEXT NOT NULL, ino TEXT NOT NULL, born REAL
   ) STRICT, WITHOUT ROWID`);
-  return sqlite;
+}
+
+/** The known workspace of the folders, or a new one, in one transaction: two windows may ask at the same moment. */
+function workspaceId(sqlite: Sqlite.Database, folders: readonly FolderIdentity[]): string {
+  const find = sqlite.transaction(() => {
+    for (const folder of folders) {
+      const known = knownByPath(sqlite, folder.path) ?? knownByIdentity(sqlite, folder);
+      if (known) return remember(sqlite, folder, known);
+    }
+    const [first = noFolder] = folders;
+    return remember(sqlite, first, randomUUID());
+  });
+  return find.immediate();
 }
 
 function identify(folder: string): FolderIdentity {
   try {
     const path = realpathSync.native(folder);
     const stats = statSync(path, { bigint: true });
-    // Where the birth time is not recorded, Node reports 0 or the time of the last status change.
-    const recorded = stats.birthtimeNs > 0n && stats.birthtimeNs !== stats.ctimeNs;
     return {
       path,
       dev: String(stats.dev),
       ino: String(stats.ino),
-      born: recorded ? Number(stats.birthtimeNs / 1000n) / 1000 : null,
+      // 0 where the file system does not record it.
+      born: stats.birthtimeNs > 0n ? Number(stats.birthtimeNs / 1000n) / 1000 : null,
     };
   } catch (cause) {
     throw new DevChatError('bad-request', `The workspace folder ${folder} cannot be read. Check that it exists.`, {
@@ -83,16 +87,17 @@ function knownByPath(sqlite: Sqlite.Database, path: string): string | undefined 
 }
 
 /** Inode numbers are reused soon after a folder is deleted; the time of birth tells a moved folder from a new one. */
+const sameIdentity = 'dev = ? AND ino = ? AND (born = ? OR born IS NULL OR ? IS NULL)';
+
 function knownByIdentity(sqlite: Sqlite.Database, { dev, ino, born }: FolderIdentity): string | undefined {
-  return sqlite
-    .prepare('SELECT workspace_id FROM folders WHERE dev = ? AND ino = ? AND (born = ? OR born IS NULL OR ? IS NULL)')
-    .pluck()
-    .get(dev, ino, born, born) as string | undefined;
+  return sqlite.prepare(`SELECT workspace_id FROM folders WHERE ${sameIdentity}`).pluck().get(dev, ino, born, born) as
+    | string
+    | undefined;
 }
 
 /** Records that this folder, and under its identity no other path, belongs to the workspace. */
 function remember(sqlite: Sqlite.Database, { path, dev, ino, born }: FolderIdentity, workspaceId: string): string {
-  sqlite.prepare('DELETE FROM folders WHERE dev = ? AND ino = ? AND path <> ?').run(dev, ino, path);
+  sqlite.prepare(`DELETE FROM folders WHERE ${sameIdentity} AND path <> ?`).run(dev, ino, born, born, path);
   sqlite.prepare('INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?)').run(path, workspaceId, dev, ino, born);
   return workspaceId;
 }

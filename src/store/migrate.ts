@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import type Sqlite from 'better-sqlite3';
 import { DevChatError } from '../protocol/errors.ts';
 import { migrations, SCHEMA_VERSION } from './schema.ts';
@@ -55,7 +56,10 @@ function requiredVersions(sqlite: Sqlite.Database): { reader: number; writer: nu
   return { reader: Number(value.get('min_reader')), writer: Number(value.get('min_writer')) };
 }
 
-/** Copies the database beside itself; VACUUM INTO refuses an existing file, so every copy gets a name of its own. */
+/** Copies the database beside itself, for this user alone, under a name that no other copy has. */
 function backUp(sqlite: Sqlite.Database, schema: number): void {
-  sqlite.prepare('VACUUM INTO ?').run(`${sqlite.name}.schema-${schema}-${Date.now()}-${process.pid}.bak`);
+  const path = `${sqlite.name}.schema-${schema}-${Date.now()}-${process.pid}.bak`;
+  // VACUUM INTO accepts an empty file, and thus one whose mode is right before anything is in it.
+  writeFileSync(path, '', { mode: 0o600, flag: 'wx' });
+  sqlite.prepare('VACUUM INTO ?').run(path);
 }

@@ -27,7 +27,7 @@ export function parseMountInfo(text: string): Mount[] {
 /** The mounts in the output of macOS's `mount`. */
 export function parseMountCommand(text: string): Mount[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^.* on (.+) \((\w+)/.exec(line);
+    const match = /^.*? on (\/.*) \((\w+)/.exec(line);
     return match?.[1] && match[2] ? [{ point: match[1], type: match[2] }] : [];
   });
 }

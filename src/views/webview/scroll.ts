@@ -83,14 +83,15 @@ export class ScrollKeeper {
 
   readonly #onScroll = () => {
     const { scrollTop } = this.#scroller;
-    const isUpward = scrollTop < this.#lastTop;
+    const up = this.#lastTop - scrollTop;
     this.#lastTop = scrollTop;
     if (scrollTop === this.#placedAt) return;
-    // A list that got shorter, or a taller composer, moves the end; that is not the reader's doing.
-    if (this.#anchor === null && reachOf(this.#scroller) !== this.#reach) return this.settle();
+    // A list that got shorter, or a taller composer, moves the end; only going further up is the reader's doing.
+    const shrunk = this.#reach - reachOf(this.#scroller);
+    if (this.#anchor === null && shrunk !== 0 && up <= Math.max(shrunk, 0) + 1) return this.settle();
     this.#placedAt = Number.NaN;
     // On the way up the first pixels count, or a change meanwhile would pull the reader back to the end.
-    this.#measure(isUpward ? 1 : AT_END_PX);
+    this.#measure(up > 0 ? 1 : AT_END_PX);
     this.#checkTop();
   };
 

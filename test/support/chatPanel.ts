@@ -1,0 +1,58 @@
+import type { Frame, Locator } from 'playwright-core';
+import type { EditorWindow } from './editorWindow.ts';
+
+/** One message as the panel shows it. */
+export interface ShownMessage {
+  seq: number;
+  text: string;
+}
+
+/** The chat panel of one window, found the way a screen reader finds it. */
+export class ChatPanel {
+  readonly frame: Frame;
+
+  private constructor(frame: Frame) {
+    this.frame = frame;
+  }
+
+  /** The panel of a window, opened when it is not; to be asked for again after the window was reloaded. */
+  static async of(window: EditorWindow): Promise<ChatPanel> {
+    return new ChatPanel(await window.panelFrame());
+  }
+
+  get composer(): Locator {
+    return this.frame.getByRole('textbox', { name: 'Message', exact: true });
+  }
+
+  get feed(): Locator {
+    return this.frame.getByRole('feed');
+  }
+
+  /** Messages whose text contains `text`. */
+  message(text: string | RegExp): Locator {
+    return this.feed.getByRole('article').filter({ hasText: text });
+  }
+
+  /** Writes a message and presses Enter. */
+  async send(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press('Enter');
+  }
+
+  /** Presses one of the buttons that a message shows when the pointer is on it. */
+  async act(text: string | RegExp, button: 'Copy' | 'Edit' | 'Delete'): Promise<void> {
+    const message = this.message(text);
+    await message.hover();
+    await message.getByRole('button', { name: button }).click();
+  }
+
+  /** What is on screen, in the order of the page. */
+  async messages(): Promise<ShownMessage[]> {
+    return this.feed.getByRole('article').evaluateAll((articles) =>
+      articles.map((article) => ({
+        seq: Number(article.getAttribute('data-seq')),
+        text: article.querySelector('.body')?.textContent?.trim() ?? '',
+      })),
+    );
+  }
+}

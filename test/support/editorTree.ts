@@ -1,0 +1,37 @@
+import type { Locator, Page } from 'playwright-core';
+
+/** A tree view of the workbench, found by its accessible name. */
+export class EditorTree {
+  private readonly page: Page;
+  private readonly tree: Locator;
+
+  constructor(page: Page, name: string) {
+    this.page = page;
+    this.tree = page.getByRole('tree', { name });
+  }
+
+  /** The accessible names of all rows on screen. */
+  async labels(): Promise<string[]> {
+    const rows = await this.tree.getByRole('treeitem').all();
+    return Promise.all(rows.map(async (row) => (await row.getAttribute('aria-label')) ?? ''));
+  }
+
+  /** The row whose accessible name contains `label`. */
+  row(label: string | RegExp): Locator {
+    return this.tree.getByRole('treeitem', { name: label });
+  }
+
+  /** Opens a row as a click does. */
+  async open(label: string | RegExp): Promise<void> {
+    await this.row(label).click();
+  }
+
+  /** Chooses an item of a row's context menu. */
+  async menu(label: string | RegExp, item: string): Promise<void> {
+    await this.row(label).click({ button: 'right' });
+    // The name ends with the key binding, if there is one.
+    const entry = this.page.getByRole('menuitem', { name: new RegExp(`^${item}`) });
+    await entry.click();
+    await entry.waitFor({ state: 'detached' });
+  }
+}

@@ -1,0 +1,145 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Frame, Locator, Page } from 'playwright-core';
+import { root } from '../../scripts/lib/step.mjs';
+import { EditorTree } from './editorTree.ts';
+
+const openTimeout = 60_000;
+const panelTimeout = 30_000;
+const commandTimeout = 30_000;
+const listTimeout = 2000;
+
+/** Colour themes that VS Code has built in, one of each kind. */
+export const themes = {
+  light: 'Light Modern',
+  dark: 'Dark Modern',
+  highContrast: 'Default High Contrast',
+  highContrastLight: 'Default High Contrast Light',
+} as const;
+
+/** One window of the editor: a page with the workbench, seen as its user sees it. */
+export class EditorWindow {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** Resolves when the workbench is there with all its contributions, as VS Code's smoke-test driver tells. */
+  async whenRestored(): Promise<void> {
+    await this.page.waitForFunction(() => Object.hasOwn(globalThis, 'driver'), undefined, { timeout: openTimeout });
+    await this.page.evaluate('driver.whenWorkbenchRestored()');
+  }
+
+  /** Loads the window again, as its command does; its extension host starts anew. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.whenRestored();
+  }
+
+  /** Runs a command that the palette shows, named by its identifier. */
+  async command(id: string): Promise<void> {
+    const row = this.page.locator(`[data-quick-input-id="${id}"]`);
+    // A command that an extension is about to contribute does not join a list that is already open: list again.
+    for (const deadline = Date.now() + commandTimeout; ; ) {
+      await this.page.keyboard.press('F1');
+      await this.quickInput().fill(`>${id}`);
+      const found = await row.waitFor({ timeout: listTimeout }).then(
+        () => true,
+        () => false,
+      );
+      if (found) break;
+      if (Date.now() > deadline) throw new Error(`The palette does not offer ${id}.`);
+      await this.page.keyboard.press('Escape');
+    }
+    await row.click();
+    await row.waitFor({ state: 'hidden' });
+  }
+
+  /** The text field of the quick input that is open (palette, input box or pick list). */
+  quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:visible input[type=text]');
+  }
+
+  /** Types an answer into the open input box, or filters a pick list, and accepts it. */
+  async answer(text: string): Promise<void> {
+    await this.quickInput().fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Presses a button of the modal dialog that is open or about to open. */
+  async confirm(button: string): Promise<void> {
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByRole('button', { name: button, exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  /** Notifications with this text, shown or hidden. */
+  notification(text: string | RegExp): Locator {
+    return this.page.locator('.notification-list-item').filter({ hasText: text });
+  }
+
+  /** Shows the container with the conversations and the chat panel. */
+  async showDevChat(): Promise<void> {
+    await this.command('workbench.view.extension.devchat');
+  }
+
+  /** The conversations tree. */
+  conversations(): EditorTree {
+    return new EditorTree(this.page, 'Conversations');
+  }
+
+  /** The frame of the chat panel, opened when it is not; a panel that was closed and opened again has a new one. */
+  async panelFrame(): Promise<Frame> {
+    const open = await this.findPanel();
+    if (open) return open;
+    await this.command('devchat.chat.focus');
+    return this.nextPanel();
+  }
+
+  private async findPanel(): Promise<Frame | undefined> {
+    for (const frame of this.page.frames()) {
+      if ((await messageBox(frame).count()) > 0) return frame;
+    }
+    return undefined;
+  }
+
+  private nextPanel(): Promise<Frame> {
+    const { promise, resolve, reject } = Promise.withResolvers<Frame>();
+    const timer = setTimeout(() => reject(new Error('The chat panel did not appear.')), panelTimeout);
+    const watch = (frame: Frame) => {
+      // A frame that goes away is not the panel.
+      const ignore = () => undefined;
+      messageBox(frame)
+        .waitFor({ timeout: panelTimeout })
+        .then(() => resolve(frame), ignore);
+    };
+    this.page.on('frameattached', watch);
+    for (const frame of this.page.frames()) watch(frame);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.page.off('frameattached', watch);
+    });
+  }
+
+  /** Saves a picture of the window as `artifacts/<name>.png`. */
+  async screenshot(name: string): Promise<void> {
+    const folder = join(root, 'artifacts');
+    mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: join(folder, `${name}.png`) });
+  }
+
+  /** Waits until the workbench has the given kind of theme (see `themes`). */
+  async themeKind(kind: 'vs' | 'vs-dark' | 'hc-black' | 'hc-light'): Promise<void> {
+    await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+  }
+
+  /** Closes the window; its extension host ends. */
+  async close(): Promise<void> {
+    await this.page.close();
+  }
+}
+
+function messageBox(frame: Frame): Locator {
+  return frame.getByRole('textbox', { name: 'Message', exact: true });
+}
