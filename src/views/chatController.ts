@@ -33,6 +33,8 @@ export class ChatController {
   readonly #staleSeqs = new Set<number>();
   #post: ((event: PanelEvent) => void) | undefined;
   #selected: string | null = null;
+  /** What the panel was last told, without the numbers of messages. */
+  #shown: string | undefined;
   #isFetching = false;
   #focusOnReady = false;
   #lastSend: Promise<unknown> = Promise.resolve();
@@ -40,7 +42,7 @@ export class ChatController {
   constructor(ports: ChatPorts) {
     this.#ports = ports;
     ports.client.events.on('state', () => this.#postView());
-    ports.history.events.on('reloaded', () => this.#leaveIfGone());
+    ports.history.events.on('reloaded', () => this.#startAnew());
     ports.history.events.on('changes', (changes) => this.#follow(changes));
     ports.history.events.on('updated', () => this.#postView());
   }
@@ -53,6 +55,7 @@ export class ChatController {
   /** Gives the chat a panel to tell; undefined when it has gone. */
   attach(post: ((event: PanelEvent) => void) | undefined): void {
     this.#post = post;
+    this.#shown = undefined;
   }
 
   /** Shows a conversation, or with null the start page. */
@@ -148,8 +151,13 @@ export class ChatController {
     };
   }
 
+  /** Tells the panel what has changed around the messages; new messages bring their number themselves. */
   #postView(): void {
-    this.#post?.({ type: 'view', view: this.#view() });
+    const view = this.#view();
+    const shown = JSON.stringify({ ...view, conversation: view.conversation && { ...view.conversation, lastSeq: 0 } });
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#post?.({ type: 'view', view });
   }
 
   #follow(changes: readonly Change[]): void {
@@ -194,8 +202,10 @@ export class ChatController {
     this.#post?.({ type: 'notice', text: editor.deletedElsewhere(title), restorable: conversationId });
   }
 
-  #leaveIfGone(): void {
+  /** After everything was read anew, the panel learns how far the conversation has come, whatever it knew. */
+  #startAnew(): void {
     if (this.#selected !== null && !this.#ports.history.get(this.#selected)) this.select(null);
+    this.#shown = undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { ChatPanel } from '../support/chatPanel.ts';
+import { paintLatencies, percentile } from '../support/paintLatency.ts';
 import { instancePids } from '../support/processes.ts';
 import { type ChatWindow, openChat, openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
 
@@ -72,6 +73,18 @@ describe('two windows on one folder', () => {
         Array.from({ length: 200 }, (_, index) => `${name} ${index}`),
       );
     }
+  });
+
+  it('paint a message of the other within moments', async () => {
+    await a.window.command('devchat.newConversation');
+    await a.panel.send('Measured');
+    await b.window.conversations().open(/Measured/);
+    await b.panel.message('Measured').waitFor();
+    await paintLatencies(a.panel, b.panel, 10);
+    const latencies = await paintLatencies(a.panel, b.panel, 50);
+    const [median, p95] = [percentile(latencies, 0.5), percentile(latencies, 0.95)];
+    process.stdout.write(`      send to painted: median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms\n`);
+    assert.equal(latencies.length, 50);
   });
 
   it('follow a new title, an edited and a deleted message', async () => {

@@ -1,0 +1,54 @@
+import type { ChatPanel } from './chatPanel.ts';
+
+/**
+ * Sends messages in one panel, one after the other, and measures until each is painted in the other.
+ * Both must show the same conversation. The clocks of two pages of one browser agree.
+ * @returns ms per message, from the key press to after the frame that shows the article, ascending
+ */
+export async function paintLatencies(from: ChatPanel, to: ChatPanel, count: number): Promise<number[]> {
+  const latencies: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const text = `measured ${index} ${Math.random()}`;
+    const painted = whenPainted(to, text);
+    // The observer is in place once a later call to the same frame has been answered.
+    await to.feed.count();
+    const sentAt = await pressEnter(from, text);
+    latencies.push((await painted) - sentAt);
+  }
+  return latencies.sort((a, b) => a - b);
+}
+
+/** The value below which the share `p` of ascending values lies. */
+export function percentile(ascending: readonly number[], p: number): number {
+  return ascending[Math.min(ascending.length - 1, Math.floor(p * ascending.length))] ?? Number.NaN;
+}
+
+function whenPainted(panel: ChatPanel, text: string): Promise<number> {
+  return panel.feed.evaluate((feed, wanted) => {
+    const page = feed.ownerDocument.defaultView;
+    return new Promise<number>((resolve) => {
+      const observer = new page.MutationObserver(() => {
+        if (!feed.querySelector('[role=article]:last-of-type')?.textContent.includes(wanted)) return;
+        observer.disconnect();
+        // A task queued in a frame's callback runs after that frame was painted.
+        page.requestAnimationFrame(() => {
+          const { port1, port2 } = new page.MessageChannel();
+          port1.onmessage = () => resolve(page.performance.timeOrigin + page.performance.now());
+          port2.postMessage(null);
+        });
+      });
+      observer.observe(feed, { childList: true, subtree: true });
+    });
+  }, text);
+}
+
+function pressEnter(panel: ChatPanel, text: string): Promise<number> {
+  return panel.composer.evaluate((field, value) => {
+    const page = field.ownerDocument.defaultView;
+    field.value = value;
+    field.dispatchEvent(new page.InputEvent('input', { bubbles: true }));
+    const sentAt = page.performance.timeOrigin + page.performance.now();
+    field.dispatchEvent(new page.KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+    return sentAt;
+  }, text);
+}
