@@ -45,5 +45,8 @@ export const answers: Answers = {
     publish(workspace, deleteMessage(workspace.db, origin, messageId)),
   'message/range': ({ db }, params) => messageRange(db, params),
   search: ({ db }, { query, limit }) => ({ hits: searchMessages(db, query, limit ?? 50) }),
-  'sync/status': (workspace) => workspace.status(),
+  'sync/status': async (workspace) => {
+    await workspace.settled();
+    return workspace.status();
+  },
 };

@@ -81,6 +81,11 @@ export class Workspace {
     setImmediate(() => this.#feed.look());
   }
 
+  /** Resolves when the instances that run are connected. */
+  settled(): Promise<void> {
+    return this.#mesh.settled();
+  }
+
   status(): SyncStatus {
     const count = this.db.sql(`SELECT
       (SELECT value FROM meta WHERE key = 'db_epoch') AS dbEpoch,

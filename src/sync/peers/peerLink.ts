@@ -59,6 +59,11 @@ export class PeerLink {
     if (this.#socket.writableLength > MAX_BACKLOG) this.cut('the peer reads too slowly');
   }
 
+  /** Ends the link after what was sent has left. */
+  end(): void {
+    this.#socket.destroySoon();
+  }
+
   /** Ends the link at once. */
   cut(problem?: string): void {
     this.#problem ??= problem;

@@ -40,7 +40,8 @@ export class PeerMesh {
   readonly #ports: MeshPorts;
   readonly #links = new Map<string, PeerLink>();
   readonly #strangers = new Set<PeerLink>();
-  readonly #dialling = new Set<string>();
+  /** Dials by the id of the instance, until their socket closes; the promise ends when the peer is known or has failed. */
+  readonly #dials = new Map<string, PromiseWithResolvers<void>>();
   #server: Server | undefined;
   #record: PeerRecord | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -71,6 +72,11 @@ export class PeerMesh {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT);
   }
 
+  /** Resolves when every instance that was registered has answered or has failed to. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#dials.values()].map(({ promise }) => promise));
+  }
+
   /** Tells every peer that the change log has grown. */
   nudge(changeId: number): void {
     for (const link of this.#links.values()) link.send({ type: 'nudge', changeId });
@@ -80,7 +86,7 @@ export class PeerMesh {
   async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#heartbeat);
-    for (const link of [...this.#links.values(), ...this.#strangers]) link.cut();
+    for (const link of [...this.#links.values(), ...this.#strangers]) link.end();
     const server = this.#server;
     if (server) await new Promise((resolve) => server.close(resolve));
     if (this.#record) await this.#ports.registry.remove(this.#record.instanceId);
@@ -115,11 +121,11 @@ export class PeerMesh {
 
   #dial(record: PeerRecord): void {
     const { instanceId, endpoint } = record;
-    if (instanceId === this.#self.instanceId || this.#links.has(instanceId) || this.#dialling.has(instanceId)) return;
-    this.#dialling.add(instanceId);
+    if (instanceId === this.#self.instanceId || this.#links.has(instanceId) || this.#dials.has(instanceId)) return;
+    const dial = Promise.withResolvers<void>();
+    this.#dials.set(instanceId, dial);
     const socket = createConnection(endpoint);
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      this.#dialling.delete(instanceId);
       if (!isDead(record, error.code)) return;
       this.#ports.log('info', `${instanceId} is gone: ${error.code}`);
       this.#inBackground(this.#ports.registry.remove(instanceId).then(() => removeStaleSocket(endpoint)));
@@ -128,7 +134,10 @@ export class PeerMesh {
       socket.removeAllListeners('error');
       this.#adopt(socket, 'dialler');
     });
-    socket.once('close', () => this.#dialling.delete(instanceId));
+    socket.once('close', () => {
+      this.#dials.delete(instanceId);
+      dial.resolve();
+    });
   }
 
   #adopt(socket: Socket, role: PeerLink['role']): void {
@@ -159,6 +168,7 @@ export class PeerMesh {
       return;
     }
     this.#links.set(peer.instanceId, link);
+    this.#dials.get(peer.instanceId)?.resolve();
     present?.cut();
     this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
     this.#ports.look();

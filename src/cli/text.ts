@@ -1,0 +1,50 @@
+import type { Conversation, Message } from '../protocol/model.ts';
+import type { SearchHit, SyncStatus } from '../protocol/rpc.ts';
+
+const untitled = '(untitled)';
+
+export function status({ databasePath, conversations, messages, peers, lastChangeId }: SyncStatus): string {
+  const lines = [
+    `Database:       ${databasePath}`,
+    `Conversations:  ${conversations}`,
+    `Messages:       ${messages}`,
+    `Last change:    ${lastChangeId}`,
+    `Connected:      ${peers.length === 0 ? 'no other window' : ''}`,
+  ];
+  return [...lines, ...peers.map(({ editor, pid, version }) => `  ${editor} ${version} (pid ${pid})`)].join('\n');
+}
+
+export function conversations(list: Conversation[]): string {
+  if (list.length === 0) return 'No conversations.';
+  return list
+    .map(({ id, title, lastSeq, updatedAt, deletedAt }) => {
+      const state = deletedAt === null ? '' : '  (deleted)';
+      return `${id}  ${time(updatedAt)}  ${String(lastSeq).padStart(5)}  ${title || untitled}${state}`;
+    })
+    .join('\n');
+}
+
+export function messages(list: Message[]): string {
+  const live = list.filter(({ deletedAt }) => deletedAt === null);
+  if (live.length === 0) return 'No messages.';
+  return live
+    .map(({ seq, role, author, createdAt, content }) => `#${seq} ${author ?? role}, ${time(createdAt)}\n${content}`)
+    .join('\n\n');
+}
+
+export function hits(list: SearchHit[]): string {
+  if (list.length === 0) return 'Nothing found.';
+  return list
+    .map(({ conversationId, title, seq, snippet }) => {
+      const line = snippet
+        .replace(/[\uE000\uE001]/gu, '')
+        .replace(/\s+/gu, ' ')
+        .trim();
+      return `${conversationId} #${seq}  ${title || untitled}\n  ${line}`;
+    })
+    .join('\n');
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ');
+}
