@@ -22,7 +22,10 @@ export class Instance {
   readonly id: string = uuid();
   readonly #ports: InstancePorts;
   #workspace: Promise<Workspace> | undefined;
+  /** The database that `initialize` has opened; it stays so when opening it anew fails. */
+  #databasePath: string | undefined;
   #reopening: Promise<void> | undefined;
+  #closing: Promise<null> | undefined;
   #editor = 'unknown';
 
   constructor(ports: InstancePorts) {
@@ -53,18 +56,25 @@ export class Instance {
     }
   }
 
-  /** Leaves the peers and closes the database. */
-  async close(): Promise<null> {
-    const workspace = this.#workspace;
-    this.#workspace = undefined;
-    await this.#reopening;
-    if (workspace) await (await workspace).close();
+  /** Leaves the peers and closes the database; a second call waits for the first. */
+  close(): Promise<null> {
+    this.#closing ??= this.#closeNow();
+    return this.#closing;
+  }
+
+  async #closeNow(): Promise<null> {
+    // What cannot be opened need not be closed.
+    const workspace = await (this.#reopening ?? Promise.resolve()).then(() => this.#workspace).catch(() => undefined);
+    await workspace?.close();
     return null;
   }
 
   async #answer<M extends Method>(method: M, params: Params<M>): Promise<Results[M]> {
     await this.#reopening;
-    if (!this.#workspace) throw new DevChatError('not-initialized', 'Send “initialize” before any other request.');
+    if (!this.#workspace && this.#databasePath !== undefined) await this.#reopen();
+    if (!this.#workspace || this.#closing) {
+      throw new DevChatError('not-initialized', 'Send “initialize” before any other request.');
+    }
     const workspace = await this.#workspace;
     const answer = answers[method as keyof Answers] as (
       workspace: Workspace,
@@ -75,7 +85,9 @@ export class Instance {
   }
 
   async #initialize(params: Params<'initialize'>): Promise<Results['initialize']> {
-    if (this.#workspace) throw new DevChatError('bad-request', 'This instance is initialized already.');
+    if (this.#workspace || this.#databasePath !== undefined || this.#closing) {
+      throw new DevChatError('bad-request', 'This instance is initialized already.');
+    }
     const { client, databasePath, workspaceFolder, workspaceFolders, location } = params;
     this.#editor = (typeof client === 'string' ? client : client?.name) ?? 'unknown';
     const folders = workspaceFolders ?? (workspaceFolder === undefined ? [] : [workspaceFolder]);
@@ -83,6 +95,7 @@ export class Instance {
     try {
       this.#workspace = this.#open(path);
       const { databasePath: opened, dbEpoch, lastChangeId } = (await this.#workspace).status();
+      this.#databasePath = opened;
       return { instanceId: this.id, databasePath: opened, dbEpoch, lastChangeId };
     } catch (error) {
       this.#workspace = undefined;
@@ -112,11 +125,14 @@ export class Instance {
 
   async #reopenNow(): Promise<void> {
     const before = await this.#workspace;
-    if (!before || before.db.isInPlace()) return;
-    this.#ports.log('warn', `the database ${before.db.path} was deleted or replaced; opening what is there now`);
-    await before.close();
-    this.#workspace = this.#open(before.db.path);
-    const { lastChangeId } = (await this.#workspace).status();
+    const path = this.#databasePath;
+    if (path === undefined || before?.db.isInPlace()) return;
+    this.#ports.log('warn', `the database ${path} was deleted or replaced; opening what is there now`);
+    this.#workspace = undefined;
+    await before?.close();
+    const workspace = await this.#open(path);
+    this.#workspace = Promise.resolve(workspace);
+    const { lastChangeId } = workspace.status();
     this.#ports.notify('reload', { reason: 'The chat database was deleted or replaced.', lastChangeId });
   }
 }

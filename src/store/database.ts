@@ -1,4 +1,4 @@
-import { chmodSync, realpathSync } from 'node:fs';
+import { chmodSync, realpathSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -15,6 +15,9 @@ const BUSY_TIMEOUT = 100;
 /** How long a transaction is tried in all, in ms. */
 const WRITE_DEADLINE = 10_000;
 
+/** Ends of the names of the files beside the database: the write-ahead log and its index. */
+const LOG_SUFFIXES = ['-wal', '-shm'] as const;
+
 /** A prepared statement; parameters by position or one object by name. */
 export type Statement = Sqlite.Statement<unknown[], unknown>;
 
@@ -24,7 +27,7 @@ export class Database {
   /** Why nothing may be written, in words for the user; null when writing is allowed. */
   readonly readOnlyReason: string | null;
   readonly #sqlite: Sqlite.Database;
-  readonly #identity: FileIdentity | undefined;
+  readonly #files: ReadonlyMap<string, FileIdentity | undefined>;
   readonly #statements = new Map<string, Statement>();
   #lastWrite: Promise<unknown> = Promise.resolve();
 
@@ -32,7 +35,7 @@ export class Database {
     this.#sqlite = sqlite;
     this.path = path;
     this.readOnlyReason = readOnlyReason;
-    this.#identity = fileIdentity(path);
+    this.#files = new Map(['', ...LOG_SUFFIXES].map((suffix) => [suffix, fileIdentity(path + suffix)]));
   }
 
   /**
@@ -108,9 +111,17 @@ export class Database {
     return result;
   }
 
-  /** Whether the path still leads to the open file: writes to an unlinked or replaced file succeed and are lost. */
+  /**
+   * Whether the path still leads to the open file, and its name to the open write-ahead log: writes to an unlinked or
+   * replaced one succeed and are lost.
+   */
   isInPlace(): boolean {
-    return isSameFile(this.#identity, fileIdentity(this.path));
+    const [log] = LOG_SUFFIXES;
+    return this.#isOurs('') && (this.#files.get(log) === undefined || this.#isOurs(log));
+  }
+
+  #isOurs(suffix: string): boolean {
+    return isSameFile(this.#files.get(suffix), fileIdentity(this.path + suffix));
   }
 
   #assertInPlace(): void {
@@ -129,7 +140,29 @@ export class Database {
   /** Closes the file after the writes that are under way. */
   async close(): Promise<void> {
     await this.#lastWrite;
-    this.#sqlite.close();
+    try {
+      if (!this.#isOurs('')) await this.#setLogAside();
+    } catch (error) {
+      throw explainSqlite(error);
+    } finally {
+      this.#sqlite.close();
+    }
+  }
+
+  /**
+   * Takes the log of a file that was replaced out of the way: SQLite would take it for its successor's, and show, and
+   * at last write there, the pages of the old file. The old file's lock keeps others that have it open from doing the
+   * same: a little later they would find the successor's log.
+   */
+  async #setLogAside(): Promise<void> {
+    const suffixes = LOG_SUFFIXES.filter((suffix) => this.#isOurs(suffix));
+    if (suffixes.length === 0) return;
+    const move = this.#sqlite.transaction(() => {
+      for (const suffix of suffixes.filter((one) => this.#isOurs(one))) {
+        renameSync(this.path + suffix, `${this.path}.replaced-${Date.now()}${suffix}`);
+      }
+    });
+    await retryWhileBusy(() => move.immediate());
   }
 }
 

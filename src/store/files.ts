@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { DevChatError } from '../protocol/errors.ts';
 
 /** Which file a path leads to, whatever its name. */
 export interface FileIdentity {
@@ -6,12 +7,21 @@ export interface FileIdentity {
   ino: bigint;
 }
 
-/** Makes a directory, and those above it, for this user alone; one that exists keeps its mode. */
+/**
+ * Makes a directory, and those above it, for this user alone; one that exists keeps its mode.
+ * @throws {DevChatError} `read-only`
+ */
 export function makePrivateDirectory(path: string): void {
   if (existsSync(path)) return;
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  // mkdir's mode is subject to the umask; chmod's is not.
-  chmodSync(path, 0o700);
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    // mkdir's mode is subject to the umask; chmod's is not.
+    chmodSync(path, 0o700);
+  } catch (cause) {
+    throw new DevChatError('read-only', `The folder ${path} for the chat history cannot be made (${String(cause)}).`, {
+      cause,
+    });
+  }
 }
 
 /** The file behind a path, or undefined when there is none. */
