@@ -1,14 +1,22 @@
+import { text } from 'node:stream/consumers';
 import { Command, CommanderError, Option } from 'commander';
 import { Instance } from '../instance/instance.ts';
 import { logToStderr, serveStdio } from '../instance/stdio.ts';
-import type { Message } from '../protocol/model.ts';
+import { type Message, Role } from '../protocol/model.ts';
 import { MAX_RANGE, type Notifications } from '../protocol/rpc.ts';
-import * as text from './text.ts';
+import * as format from './text.ts';
 
 interface GlobalOptions {
   workspace?: string;
   db?: string;
   json?: boolean;
+}
+
+interface SendOptions {
+  conversation?: string;
+  title: string;
+  role: Role;
+  model?: string;
 }
 
 /**
@@ -29,7 +37,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .command('status')
     .description('where the history is, what is in it, and which windows are connected')
     .action(() =>
-      withInstance(options(), async (instance) => print(await instance.handle('sync/status', {}), text.status)),
+      withInstance(options(), async (instance) => print(await instance.handle('sync/status', {}), format.status)),
     );
   program
     .command('list')
@@ -38,24 +46,27 @@ export async function run(argv: readonly string[]): Promise<void> {
     .action(({ deleted }: { deleted?: boolean }) =>
       withInstance(options(), async (instance) => {
         const { conversations } = await instance.handle('conversation/list', { includeDeleted: deleted ?? false });
-        print(conversations, text.conversations);
+        print(conversations, format.conversations);
       }),
     );
   program
     .command('show <id>')
     .description('the messages of a conversation')
     .action((id: string) =>
-      withInstance(options(), async (instance) => print(await messagesOf(instance, id), text.messages)),
+      withInstance(options(), async (instance) => print(await messagesOf(instance, id), format.messages)),
     );
   program
     .command('send <text>')
-    .description('add a message; without --conversation, to a new conversation')
+    .description('add a message, with “-” the text of standard input; without --conversation, to a new conversation')
     .option('--conversation <id>', 'the conversation to add it to')
     .option('--title <title>', 'title of the new conversation', '')
-    .action((content: string, { conversation, title }: { conversation?: string; title: string }) =>
+    .addOption(new Option('--role <role>', 'who wrote it').choices(Role.options).default('user'))
+    .option('--model <name>', 'the model that wrote it')
+    .action((content: string, { conversation, title, role, model }: SendOptions) =>
       withInstance(options(), async (instance) => {
+        const body = content === '-' ? await text(process.stdin) : content;
         const conversationId = conversation ?? (await instance.handle('conversation/create', { title })).id;
-        const message = await instance.handle('message/add', { conversationId, role: 'user', content });
+        const message = await instance.handle('message/add', { conversationId, role, content: body, model });
         print(message, ({ seq }) => `Saved as message ${seq} of conversation ${conversationId}.`);
       }),
     );
@@ -66,7 +77,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .action((query: string, { limit }: { limit: number }) =>
       withInstance(options(), async (instance) => {
         const { hits } = await instance.handle('search', { query, limit });
-        print(hits, text.hits);
+        print(hits, format.hits);
       }),
     );
   program
@@ -87,8 +98,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   }
 
-  function print<T>(value: T, format: (value: T) => string): void {
-    process.stdout.write(`${options().json ? JSON.stringify(value, null, 2) : format(value)}\n`);
+  function print<T>(value: T, toText: (value: T) => string): void {
+    process.stdout.write(`${options().json ? JSON.stringify(value, null, 2) : toText(value)}\n`);
   }
 }
 

@@ -12,7 +12,7 @@ export function panelStrings(): PanelStrings {
     emptyHint: l10n.t('Write a message to start one, or choose one from the list. It appears in every window at once.'),
     untitled: l10n.t('New conversation'),
     notebook: l10n.t(
-      'No model is connected: this is a notebook that all your windows share. Replies from models are not part of this version yet.',
+      'No model is connected: this is a notebook that all your windows share. To add a model, let its program write replies with the devchat command (see the README).',
     ),
     connecting: l10n.t('Opening the chat history…'),
     restarting: l10n.t('Reconnecting to the chat history… What you write is kept.'),

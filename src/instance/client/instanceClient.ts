@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { v7 as uuid } from 'uuid';
-import { createMessageConnection, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
+import { createMessageConnection, ErrorCodes, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
 import { DevChatError, type Reason } from '../../protocol/errors.ts';
 import type { Log } from '../../protocol/log.ts';
 import type { InitializeResult, Method, Notifications, Params, Results } from '../../protocol/rpc.ts';
@@ -159,7 +159,8 @@ export class InstanceClient {
     // Writing to a process that has just died fails; its end is handled once, below.
     child.stdin.on('error', (error) => this.#ports.log('debug', `rpc: ${error.message}`));
     child.once('error', (error) => this.#ended(child, connection, error.message, lastError));
-    child.once('exit', (code, signal) => this.#ended(child, connection, String(signal ?? code), lastError));
+    // Not at its exit: what it wrote before may still have to be read.
+    child.once('close', (code, signal) => this.#ended(child, connection, String(signal ?? code), lastError));
     connection.listen();
     void this.#initialize(connection);
   }
@@ -169,7 +170,7 @@ export class InstanceClient {
       this.#session = await connection.sendRequest<InitializeResult>('initialize', this.#ports.initialize);
     } catch (error) {
       // An end of the process is handled where it is seen; only an answer is final: repeating would bring it again.
-      if (error instanceof ResponseError) this.#fail(toDevChatError(error).message);
+      if (isAnswer(error)) this.#fail(toDevChatError(error).message);
       return;
     }
     if (connection !== this.#connection) return;
@@ -182,7 +183,7 @@ export class InstanceClient {
     if (!connection) return;
     pending.sentOn = connection;
     connection.sendRequest(pending.method, pending.params).then(pending.resolve, (error: unknown) => {
-      if (error instanceof ResponseError) pending.reject(toDevChatError(error));
+      if (isAnswer(error)) pending.reject(toDevChatError(error));
       // Otherwise the connection broke: whether to repeat is decided when the end of the process is seen.
     });
   }
@@ -235,6 +236,19 @@ export class InstanceClient {
 /** The parameters with an id made here, where the request creates something: only then may it be repeated. */
 function withOwnId(method: Method, params: object): object {
   return method === 'message/add' || method === 'conversation/create' ? { id: uuid(), ...params } : params;
+}
+
+/** Codes of the errors that a connection makes itself when it breaks. */
+const brokenConnection: ReadonlySet<number> = new Set([
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.MessageReadError,
+  ErrorCodes.PendingResponseRejected,
+  ErrorCodes.ConnectionInactive,
+]);
+
+/** Whether an error came from the instance, and not from a connection that broke. */
+function isAnswer(error: unknown): error is ResponseError<unknown> {
+  return error instanceof ResponseError && !brokenConnection.has(error.code);
 }
 
 function toDevChatError(error: ResponseError<unknown>): DevChatError {
