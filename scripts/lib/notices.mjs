@@ -1,0 +1,48 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { distDir } from './bundles.mjs';
+import { root, ScriptError } from './step.mjs';
+
+/** Licences of everything that is bundled; part of the package. */
+export const noticesFile = join(distDir, 'THIRD-PARTY-NOTICES.txt');
+
+const rule = '-'.repeat(80);
+
+/**
+ * The licence texts of the npm packages whose files went into the bundles.
+ * @param {import('esbuild').BuildResult[]} results
+ * @returns {string}
+ */
+export function thirdPartyNotices(results) {
+  const folders = new Set(
+    results.flatMap((result) => Object.keys(result.metafile?.inputs ?? {}).flatMap(packageFolder)),
+  );
+  const entries = [...folders].sort().map((folder) => {
+    /** @type {{ name: string, version: string, license?: string }} */
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    return `${rule}\n${name} ${version} (${license ?? 'see below'})\n${rule}\n\n${licenceText(folder)}\n`;
+  });
+  return `DevChat Sync contains these packages.\n\n${entries.join('\n')}`;
+}
+
+/**
+ * @param {string} input a path of esbuild's metafile, relative to the repository
+ * @returns {string[]} the package's folder, or nothing for our own files
+ */
+function packageFolder(input) {
+  const match = /^(?:.*:)?((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+  return match?.[1] ? [match[1]] : [];
+}
+
+/**
+ * @param {string} folder
+ * @returns {string}
+ */
+function licenceText(folder) {
+  const names = readdirSync(join(root, folder)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name));
+  const texts = names
+    .filter((name) => existsSync(join(root, folder, name)))
+    .map((name) => readFileSync(join(root, folder, name), 'utf8').trim());
+  if (texts.length === 0) throw new ScriptError(`${folder} has no licence file.`);
+  return `${texts.join('\n\n')}\n`;
+}
