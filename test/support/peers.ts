@@ -1,0 +1,116 @@
+import { EventEmitter, once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { v7 as uuid } from 'uuid';
+import type { Database } from '../../src/store/database.ts';
+import { listPeers, type PeerRecord, peerSecret, registerPeer, removePeer } from '../../src/store/peers.ts';
+import { encodeFrame, FrameDecoder } from '../../src/sync/peers/frames.ts';
+import { Handshake, type Introduction } from '../../src/sync/peers/handshake.ts';
+import { PeerMesh } from '../../src/sync/peers/peerMesh.ts';
+
+export function introduce(editor: string): Introduction {
+  return { instanceId: uuid(), editor, version: '1', pid: process.pid };
+}
+
+/** A mesh on a real database, with everything that it told. */
+export class TestMesh {
+  readonly self: Introduction;
+  readonly mesh: PeerMesh;
+  readonly events = new EventEmitter<{ look: []; peers: []; removed: [string]; log: [string] }>();
+  readonly log: string[] = [];
+  looks = 0;
+  readonly #db: Database;
+
+  constructor(db: Database, editor: string) {
+    this.#db = db;
+    this.self = introduce(editor);
+    this.mesh = new PeerMesh(this.self, {
+      registry: {
+        list: () => listPeers(db),
+        register: (record) => registerPeer(db, record),
+        remove: async (id) => {
+          await removePeer(db, id);
+          this.events.emit('removed', id);
+        },
+      },
+      secret: peerSecret(db),
+      log: (_, text) => {
+        this.log.push(text);
+        this.events.emit('log', text);
+      },
+      look: () => {
+        this.looks++;
+        this.events.emit('look');
+      },
+      peersChanged: () => this.events.emit('peers'),
+    });
+  }
+
+  /** Names of the editors connected now. */
+  get peers(): string[] {
+    return this.mesh.peers.map(({ editor }) => editor).sort();
+  }
+
+  /** This mesh's row in the registry. */
+  get record(): PeerRecord {
+    const record = listPeers(this.#db).find(({ instanceId }) => instanceId === this.self.instanceId);
+    if (!record) throw new Error(`${this.self.editor} is not registered`);
+    return record;
+  }
+
+  /** Waits for an event after which the condition holds; not at all when it holds already. */
+  async until(event: 'look' | 'peers' | 'removed' | 'log', condition: () => boolean): Promise<void> {
+    while (!condition()) await once(this.events, event);
+  }
+}
+
+/** A program that speaks the peers' protocol byte by byte, rightly or not. */
+export class RawPeer {
+  readonly self: Introduction;
+  readonly socket: Socket;
+  readonly closed: Promise<unknown>;
+  readonly frames: object[] = [];
+  readonly #arrivals = new EventEmitter();
+
+  private constructor(socket: Socket, self: Introduction) {
+    this.socket = socket;
+    this.self = self;
+    const decoder = new FrameDecoder(1 << 20);
+    socket.on('data', (chunk) => {
+      for (const frame of decoder.push(chunk)) this.frames.push(frame);
+      this.#arrivals.emit('frame');
+    });
+    // Being cut off may come as a reset.
+    socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => socket.once('close', resolve));
+  }
+
+  /** Connects without saying anything. */
+  static async connect(endpoint: string, editor = 'Stranger'): Promise<RawPeer> {
+    const socket = createConnection(endpoint);
+    await once(socket, 'connect');
+    return new RawPeer(socket, introduce(editor));
+  }
+
+  /** Connects and proves that it knows the secret. */
+  static async prove(endpoint: string, secret: string, editor = 'Raw'): Promise<RawPeer> {
+    const peer = await RawPeer.connect(endpoint, editor);
+    const handshake = new Handshake('dialler', secret, peer.self);
+    peer.send(handshake.hello);
+    peer.send(handshake.answer(await peer.frame(0)));
+    handshake.accept(await peer.frame(1));
+    return peer;
+  }
+
+  /** The frame at this position, whether it came already or is still to come. */
+  async frame(index: number): Promise<object> {
+    for (;;) {
+      const frame = this.frames[index];
+      if (frame) return frame;
+      await once(this.#arrivals, 'frame');
+    }
+  }
+
+  send(frame: object): void {
+    this.socket.write(encodeFrame(frame));
+  }
+}

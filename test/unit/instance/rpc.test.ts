@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Stored, useInstances } from '../../support/instances.ts';
+
+interface ChangeNotification {
+  changes: { id: number; changeType: string; conversationId: string; messageId: string | null }[];
+  conversations: { id: string; lastSeq: number }[];
+}
+
+describe('instance over standard input and output', () => {
+  const instances = useInstances();
+
+  it('stores messages, and a second process hears of them', async () => {
+    const [one, two] = await Promise.all([instances.start('One'), instances.start('Two')]);
+    assert.equal(one.session.dbEpoch, two.session.dbEpoch);
+    assert.deepEqual([one.session.databasePath, one.session.lastChangeId], [instances.path, 0]);
+    const conversation = await one.rpc.request<{ id: string }>('conversation/create', { title: 'Talk' });
+    const message = await one.rpc.request<Stored>('message/add', {
+      conversationId: conversation.id,
+      role: 'user',
+      content: 'Grüße 😀',
+    });
+    assert.deepEqual([message.seq, message.content], [1, 'Grüße 😀']);
+    for (const { rpc } of [one, two]) {
+      const isAdded = ({ changes }: ChangeNotification) => changes.some(({ messageId }) => messageId === message.id);
+      const { changes, conversations } = await rpc.notified<ChangeNotification>('change', isAdded);
+      assert.deepEqual(changes.at(-1), {
+        id: 2,
+        changeType: 'MessageAdded',
+        conversationId: conversation.id,
+        messageId: message.id,
+        seq: 1,
+        newTitle: null,
+        originInstanceId: one.session.instanceId,
+      });
+      assert.equal(conversations[0]?.lastSeq, 1);
+    }
+    const range = { conversationId: conversation.id, fromSeq: 1, toSeq: 10 };
+    assert.deepEqual(await two.rpc.request('message/range', range), { messages: [message], lastSeq: 1 });
+  });
+
+  it('tells each change once and in order, however many write at once', async () => {
+    const [one, two] = await Promise.all([instances.start('One'), instances.start('Two')]);
+    const { id: conversationId } = await one.rpc.request<{ id: string }>('conversation/create');
+    const count = 200;
+    const adds = [one, two].flatMap(({ rpc }, writer) =>
+      Array.from({ length: count }, (_, index) =>
+        rpc.request<Stored>('message/add', { conversationId, role: 'user', content: `${writer} ${index}` }),
+      ),
+    );
+    const stored = await Promise.all(adds);
+    const numbers = Array.from({ length: 2 * count }, (_, index) => index + 1);
+    assert.deepEqual(
+      stored.map(({ seq }) => seq).sort((a, b) => a - b),
+      numbers,
+    );
+    for (const writer of [stored.slice(0, count), stored.slice(count)]) {
+      const seqs = writer.map(({ seq }) => seq);
+      assert.deepEqual(
+        seqs,
+        [...seqs].sort((a, b) => a - b),
+        'the order of each writer is kept',
+      );
+    }
+    for (const { rpc } of [one, two]) {
+      const last = 2 * count + 1;
+      await rpc.notified<ChangeNotification>('change', ({ changes }) => changes.at(-1)?.id === last);
+      const told = rpc.notifications
+        .filter(({ method }) => method === 'change')
+        .flatMap(({ params }) => (params as ChangeNotification).changes.map(({ id }) => id));
+      assert.deepEqual(told, [...numbers, last]);
+    }
+  });
+
+  it('tells what else is connected', async () => {
+    const one = await instances.start('One');
+    const two = await instances.start('Two');
+    const status = await one.rpc.notified<{ peers: { instanceId: string; editor: string; pid: number }[] }>(
+      'status',
+      ({ peers }) => peers.length === 1,
+    );
+    const [peer] = status.peers;
+    assert.deepEqual([peer?.instanceId, peer?.editor, peer?.pid], [two.session.instanceId, 'Two', two.rpc.child.pid]);
+  });
+
+  const badRequests: [what: string, method: string, params: unknown, field: RegExp][] = [
+    ['a missing field', 'message/add', { conversationId: randomUUID(), role: 'user' }, /content/],
+    ['a role that does not exist', 'message/add', { conversationId: randomUUID(), role: 'king', content: '' }, /role/],
+    ['an id that is no UUID', 'conversation/delete', { conversationId: '1' }, /conversationId.*UUID/],
+    ['a negative number', 'message/range', { conversationId: randomUUID(), fromSeq: -1, toSeq: 1 }, /fromSeq/],
+    ['a title without end', 'conversation/create', { title: 'x'.repeat(501) }, /title/],
+    ['too large a limit', 'search', { query: 'x', limit: 1000 }, /limit/],
+  ];
+  for (const [what, method, params, field] of badRequests) {
+    it(`refuses ${what}`, async () => {
+      const { rpc } = await instances.start();
+      const refused = { code: -32602, data: { reason: 'bad-request' }, message: field };
+      await assert.rejects(rpc.request(method, params), refused);
+    });
+  }
+
+  it('gives every other failure a reason too', async () => {
+    const { rpc } = await instances.start();
+    const conversationId = randomUUID();
+    const missing = { code: -32000, data: { reason: 'not-found' } };
+    await assert.rejects(rpc.request('conversation/rename', { conversationId, title: 'x' }), missing);
+    await assert.rejects(rpc.request('message/range', { conversationId, fromSeq: 1, toSeq: 1 }), missing);
+    await assert.rejects(rpc.request('no/such/method'), { code: -32601 });
+    await assert.rejects(rpc.request('initialize', { databasePath: instances.path }), {
+      data: { reason: 'bad-request' },
+    });
+  });
+
+  it('asks to be initialized first, and may be tried again after that failed', async () => {
+    const rpc = instances.spawn();
+    await assert.rejects(rpc.request('conversation/list'), { code: -32002, data: { reason: 'not-initialized' } });
+    mkdirSync(dirname(instances.path));
+    writeFileSync(join(dirname(instances.path), 'file'), '');
+    const impossible = join(dirname(instances.path), 'file', 'chat.db');
+    await assert.rejects(rpc.request('initialize', { databasePath: impossible }), {
+      code: -32000,
+      data: { reason: 'read-only' },
+    });
+    await assert.rejects(rpc.request('conversation/list'), { code: -32002 });
+    await rpc.request('initialize', { databasePath: instances.path });
+    assert.deepEqual(await rpc.request('conversation/list'), { conversations: [], lastChangeId: 0 });
+  });
+
+  it('carries out requests in their order though none waits for the one before, the first included', async () => {
+    const rpc = instances.spawn();
+    const conversationId = randomUUID();
+    const requests = [
+      rpc.request('initialize', { databasePath: instances.path }),
+      rpc.request('conversation/create', { id: conversationId }),
+      ...['a', 'b'].map((content) => rpc.request('message/add', { conversationId, role: 'user', content })),
+    ];
+    const [, , a, b] = (await Promise.all(requests)) as Stored[];
+    assert.deepEqual([a?.seq, a?.content, b?.seq, b?.content], [1, 'a', 2, 'b']);
+  });
+
+  it('finds the history of a folder, the same for two that start at once', async () => {
+    const workspaceFolder = join(instances.directory.path, 'project');
+    mkdirSync(workspaceFolder);
+    const open = () => instances.spawn().request<{ databasePath: string }>('initialize', { workspaceFolder });
+    const [one, two, three] = await Promise.all([open(), open(), open()]);
+    assert.ok(one?.databasePath.startsWith(join(instances.directory.path, 'home', 'workspaces')));
+    assert.deepEqual([two?.databasePath, three?.databasePath], [one?.databasePath, one?.databasePath]);
+  });
+});

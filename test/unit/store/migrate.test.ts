@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { listConversations } from '../../../src/store/conversations.ts';
+import { migrate } from '../../../src/store/migrate.ts';
+import { migrations } from '../../../src/store/schema.ts';
+import { createTestConversation, hasReason, useDatabases } from '../../support/database.ts';
+
+const nextStep = `CREATE TABLE added(x); INSERT INTO added SELECT title FROM conversations;`;
+
+describe('migration', () => {
+  const databases = useDatabases();
+
+  /** A database of the present schema with one conversation, open for migrating. */
+  async function setUp() {
+    const db = await databases.open();
+    await createTestConversation(db, 'Kept');
+    await db.close();
+    return databases.raw();
+  }
+
+  const backups = () => {
+    const directory = dirname(databases.path);
+    return readdirSync(directory).flatMap((name) => (name.endsWith('.bak') ? join(directory, name) : []));
+  };
+
+  const schemaOf = (sqlite: Sqlite.Database) => sqlite.pragma('user_version', { simple: true });
+
+  it('makes a new database without a backup', async () => {
+    const db = await databases.open();
+    assert.equal(schemaOf(databases.raw()), migrations.length);
+    assert.equal(db.readOnlyReason, null);
+    assert.deepEqual(backups(), []);
+  });
+
+  it('runs the steps that are missing, each after a backup that only the user may read', async () => {
+    const sqlite = await setUp();
+    const steps = [...migrations, nextStep, 'INSERT INTO added VALUES (2)'];
+    assert.equal(migrate(sqlite, steps), null);
+    assert.equal(schemaOf(sqlite), steps.length);
+    assert.deepEqual(sqlite.prepare('SELECT x FROM added').pluck().all(), ['Kept', 2]);
+    const [first = '', second = '', ...others] = backups().sort();
+    assert.deepEqual([others, first.includes('.schema-1-'), second.includes('.schema-2-')], [[], true, true]);
+    const copy = new Sqlite(first, { readonly: true });
+    assert.deepEqual(copy.prepare('SELECT title FROM conversations').pluck().all(), ['Kept']);
+    assert.equal(schemaOf(copy), 1);
+    copy.close();
+    if (process.platform !== 'win32') assert.equal(statSync(first).mode & 0o777, 0o600);
+  });
+
+  it('does nothing the second time', async () => {
+    const sqlite = await setUp();
+    const steps = [...migrations, nextStep];
+    migrate(sqlite, steps);
+    migrate(sqlite, steps);
+    assert.equal(sqlite.prepare('SELECT count(*) FROM added').pluck().get(), 1);
+    assert.equal(backups().length, 1);
+  });
+
+  it('undoes the whole of a step that fails, and keeps the steps before it', async () => {
+    const sqlite = await setUp();
+    const failing = 'CREATE TABLE half(x); DELETE FROM conversations; INSERT INTO nowhere VALUES (1)';
+    assert.throws(() => migrate(sqlite, [...migrations, nextStep, failing]), /nowhere/);
+    assert.equal(schemaOf(sqlite), 2);
+    assert.deepEqual(sqlite.prepare(`SELECT name FROM sqlite_schema WHERE name IN ('half', 'added')`).pluck().all(), [
+      'added',
+    ]);
+    assert.equal(sqlite.prepare('SELECT count(*) FROM conversations').pluck().get(), 1);
+  });
+
+  it('runs each step once when two processes start at the same moment', async () => {
+    const sqlite = await setUp();
+    const steps = [...migrations, nextStep, nextStep.replace('CREATE TABLE added(x);', '')];
+    const program = join(import.meta.dirname, '../../support/migrateProgram.ts');
+    const children = [1, 2, 3].map(() =>
+      spawn(process.execPath, [program, databases.path, JSON.stringify(steps)], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
+    const ends = children.map((child) => once(child, 'close'));
+    await Promise.all(children.map((child) => once(child.stdout, 'data')));
+    for (const child of children) child.stdin.write('go');
+    assert.deepEqual(await Promise.all(ends), Array(3).fill([0, null]));
+    assert.deepEqual(sqlite.prepare('SELECT x FROM added').pluck().all(), ['Kept', 'Kept']);
+    assert.equal(schemaOf(sqlite), 3);
+  });
+
+  it('leaves a database alone that a newer version has migrated and still lets this one write', async () => {
+    const sqlite = await setUp();
+    sqlite.pragma('user_version = 7');
+    const db = await databases.open();
+    await createTestConversation(db);
+    assert.deepEqual([schemaOf(sqlite), db.readOnlyReason, backups()], [7, null, []]);
+  });
+
+  it('only reads a database that only newer versions may write, and says so', async () => {
+    const sqlite = await setUp();
+    sqlite.exec(`UPDATE meta SET value = '2' WHERE key = 'min_writer'`);
+    const db = await databases.open();
+    assert.match(db.readOnlyReason ?? '', /newer version.*Update DevChat/);
+    await assert.rejects(createTestConversation(db), { reason: 'read-only', message: db.readOnlyReason });
+    assert.throws(() => db.sql('DELETE FROM conversations').run(), /readonly/);
+    assert.deepEqual(
+      listConversations(db, false).conversations.map(({ title }) => title),
+      ['Kept'],
+    );
+  });
+
+  it('refuses a database that only newer versions can read', async () => {
+    const sqlite = await setUp();
+    sqlite.exec(`UPDATE meta SET value = '2' WHERE key = 'min_reader'`);
+    await assert.rejects(databases.open(), hasReason('newer-database'));
+  });
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { Database } from '../../../src/store/database.ts';
+import { createTestConversation, hasReason, useDatabases } from '../../support/database.ts';
+
+describe('database file that was replaced while open', () => {
+  const databases = useDatabases();
+
+  beforeEach(function () {
+    // An open file can be neither replaced nor removed there.
+    if (process.platform === 'win32') this.skip();
+  });
+
+  const aside = () => {
+    for (const suffix of ['', '-wal', '-shm']) renameSync(databases.path + suffix, `${databases.path}.old${suffix}`);
+  };
+
+  it('acknowledges nothing and leaves the new file alone', async () => {
+    const db = await databases.open();
+    await createTestConversation(db);
+    assert.equal(db.isInPlace(), true);
+    aside();
+    const successor = await databases.open();
+    assert.deepEqual([db.isInPlace(), successor.isInPlace()], [false, true]);
+    let isTried = false;
+    const write = db.write(() => {
+      isTried = true;
+    });
+    await assert.rejects(write, hasReason('database-replaced'));
+    assert.equal(isTried, false);
+    assert.equal(successor.sql('SELECT count(*) FROM conversations').pluck().get(), 0);
+  });
+
+  it('is noticed when it was only removed', async () => {
+    const db = await databases.open();
+    unlinkSync(databases.path);
+    assert.equal(db.isInPlace(), false);
+    await assert.rejects(createTestConversation(db), hasReason('database-replaced'));
+  });
+
+  it('is noticed when it happens during a write', async () => {
+    const db = await databases.open();
+    await assert.rejects(db.write(aside), hasReason('database-replaced'));
+  });
+
+  it('closes without touching the files of its successor', async () => {
+    const db = await databases.open();
+    aside();
+    const successor = await databases.open();
+    await createTestConversation(successor);
+    await db.close();
+    await createTestConversation(successor);
+    assert.equal(databases.raw().prepare('SELECT count(*) FROM conversations').pluck().get(), 2);
+  });
+
+  it('that is no database is refused and kept', async () => {
+    const db = await databases.open();
+    await db.close();
+    writeFileSync(databases.path, 'something else entirely, and long enough to have a header of its own '.repeat(9));
+    await assert.rejects(
+      Database.open(databases.path, () => []),
+      hasReason('corrupt'),
+    );
+  });
+});

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { assertNodeVersion, assertSqliteVersion } from '../../../src/store/runtime.ts';
+import { hasReason } from '../../support/database.ts';
+
+describe('versions of the runtime', () => {
+  const nodes: [version: string, isEnough: boolean][] = [
+    ['18.20.8', false],
+    ['20.20.2', false],
+    ['21.7.3', false],
+    ['22.0.0', true],
+    ['22.21.1', true],
+    ['24.0.0-nightly', true],
+    ['100.1.0', true],
+    ['9.99.99', false],
+  ];
+  for (const [version, isEnough] of nodes) {
+    it(`${isEnough ? 'accept' : 'refuse'} Node.js ${version}`, () => {
+      if (isEnough) assertNodeVersion(version);
+      else assert.throws(() => assertNodeVersion(version), hasReason('unsupported-node'));
+    });
+  }
+
+  const sqlites: [version: string, isEnough: boolean][] = [
+    ['3.7.0', false],
+    ['3.51.2', false],
+    ['3.51.3', true],
+    ['3.52.0', true],
+    ['4.0.0', true],
+    ['3.9.99', false],
+    ['3.51', false],
+  ];
+  for (const [version, isEnough] of sqlites) {
+    it(`${isEnough ? 'accept' : 'refuse'} SQLite ${version}`, () => {
+      if (isEnough) assertSqliteVersion(version);
+      else assert.throws(() => assertSqliteVersion(version), hasReason('unsupported-sqlite'));
+    });
+  }
+
+  it('names both versions to the user', () => {
+    assert.throws(() => assertNodeVersion('20.20.2'), /Node\.js 22 .*20\.20\.2/);
+    assert.throws(() => assertSqliteVersion('3.51.2'), /3\.51\.3 .*3\.51\.2/);
+  });
+});

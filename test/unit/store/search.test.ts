@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { deleteConversation, restoreConversation } from '../../../src/store/conversations.ts';
+import { deleteMessage, updateMessage } from '../../../src/store/messages.ts';
+import { searchMessages } from '../../../src/store/search.ts';
+import { addTestMessage, createTestConversation, origin, useDatabases } from '../../support/database.ts';
+
+describe('search', () => {
+  const databases = useDatabases();
+
+  async function setUp(...contents: string[]) {
+    const db = await databases.open();
+    const conversation = await createTestConversation(db);
+    const ids: string[] = [];
+    for (const content of contents) ids.push((await addTestMessage(db, conversation.id, content)).id);
+    const found = (query: string, limit = 50) =>
+      searchMessages(db, query, limit)
+        .map(({ messageId }) => ids.indexOf(messageId))
+        .sort();
+    return { db, conversation, ids, found };
+  }
+
+  it('finds the messages that hold every word, the last one as a beginning', async () => {
+    const { found } = await setUp('red apple pie', 'green apple', 'apple_pie and Ärger', 'pieces of an apple');
+    assert.deepEqual(found('apple'), [0, 1, 2, 3]);
+    assert.deepEqual(found('APPLE red'), [0]);
+    assert.deepEqual(found('apple pie'), [0, 3]);
+    assert.deepEqual(found('pie apple'), [0]);
+    assert.deepEqual(found('arg'), [2]);
+    assert.deepEqual(found('apple_p'), [2]);
+    assert.deepEqual(found('orange'), []);
+    assert.equal(found('apple', 2).length, 2);
+  });
+
+  it('tells where the match is', async () => {
+    const { db, conversation, ids } = await setUp('first', 'a red apple');
+    const [hit] = searchMessages(db, 'app', 10);
+    assert.ok(hit && hit.createdAt > 0);
+    const { createdAt, ...rest } = hit;
+    assert.deepEqual(rest, {
+      conversationId: conversation.id,
+      title: conversation.title,
+      messageId: ids[1],
+      seq: 2,
+      role: 'user',
+      snippet: 'a red \uE000apple\uE001',
+    });
+  });
+
+  it('follows updates and forgets what was deleted', async () => {
+    const { db, conversation, ids, found } = await setUp('old words', 'other words');
+    const [first = '', second = ''] = ids;
+    await updateMessage(db, origin, { messageId: first, content: 'new words' });
+    assert.deepEqual([found('old'), found('new'), found('words')], [[], [0], [0, 1]]);
+    await deleteMessage(db, origin, second);
+    assert.deepEqual([found('other'), found('words')], [[], [0]]);
+    await deleteConversation(db, origin, conversation.id);
+    assert.deepEqual(found('words'), []);
+    await restoreConversation(db, origin, conversation.id);
+    assert.deepEqual(found('words'), [0]);
+    databases.raw().exec(`INSERT INTO message_index(message_index, rank) VALUES ('integrity-check', 1)`);
+  });
+
+  for (const query of ['"', 'a OR', '*', '-a', 'content:a', 'NEAR(a b', '^a', '(a', 'a" OR "b', '{content}: a', '\0']) {
+    it(`takes ${JSON.stringify(query)} for words only`, async () => {
+      const { found } = await setUp('nothing of it');
+      assert.deepEqual(found(query), []);
+    });
+  }
+
+  it('accepts every query, and finds a message by any run of its words', async () => {
+    const content = 'Alpha beta_1 gämma delta; near or and not x2 日本語 text';
+    const { db, ids } = await setUp(content);
+    const syntax = fc.constantFrom(
+      '"',
+      '*',
+      '-',
+      '^',
+      ':',
+      '(',
+      ')',
+      '{',
+      '}',
+      '+',
+      ' AND ',
+      ' OR ',
+      ' NOT ',
+      'NEAR',
+      '\0',
+    );
+    const noise = fc.array(fc.oneof(syntax, fc.string({ unit: 'binary', maxLength: 5 })), { maxLength: 12 });
+    fc.assert(
+      fc.property(noise, (pieces) => {
+        const hits = searchMessages(db, pieces.join(''), 5);
+        assert.ok(Array.isArray(hits));
+      }),
+      { numRuns: 2000 },
+    );
+    const words = content.split(/[; ]+/);
+    fc.assert(
+      fc.property(fc.subarray(words, { minLength: 1 }), fc.constantFrom(' ', '" ', '-', ' * ', '(:'), (some, glue) => {
+        assert.deepEqual(
+          searchMessages(db, some.join(glue), 5).map(({ messageId }) => messageId),
+          ids,
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { listConversations } from '../../../src/store/conversations.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { messageRange } from '../../../src/store/messages.ts';
+import {
+  addTestMessage,
+  changeTypes,
+  createTestConversation,
+  hasReason,
+  useDatabases,
+} from '../../support/database.ts';
+
+describe('write to the database', () => {
+  const databases = useDatabases();
+
+  const titles = (db: Database) => listConversations(db, true).conversations.map(({ title }) => title);
+
+  it('comes after all writes asked for before', async () => {
+    const db = await databases.open();
+    const { id: conversationId } = await createTestConversation(db);
+    const contents = Array.from({ length: 50 }, (_, index) => `${index}`);
+    await Promise.all(contents.map((content) => addTestMessage(db, conversationId, content)));
+    const { messages } = messageRange(db, { conversationId, fromSeq: 1, toSeq: 50 });
+    assert.deepEqual(
+      messages.map(({ content }) => content),
+      contents,
+    );
+  });
+
+  it('is undone as a whole when it fails, and the next one works', async () => {
+    const db = await databases.open();
+    const failing = db.write(() => {
+      db.sql(`INSERT INTO conversations(id, title, source, created_at, updated_at) VALUES ('x', '', '', 0, 0)`).run();
+      throw new Error('in the middle');
+    });
+    const next = createTestConversation(db, 'Next');
+    await assert.rejects(failing, /in the middle/);
+    await next;
+    assert.deepEqual([titles(db), changeTypes(db)], [['Next'], ['ConversationCreated']]);
+  });
+
+  it('waits while another connection writes', async () => {
+    const db = await databases.open();
+    const other = databases.raw();
+    other.exec('BEGIN IMMEDIATE');
+    let isDone = false;
+    const write = createTestConversation(db, 'Patient').then(() => {
+      isDone = true;
+    });
+    // One turn is enough for the first attempt, which blocks until it has found the database locked.
+    await nextTurn();
+    assert.equal(isDone, false);
+    other.exec('COMMIT');
+    await write;
+    assert.deepEqual(titles(db), ['Patient']);
+  });
+
+  it('gives up with a reason when the other never ends, and leaves the queue working', async () => {
+    const db = await databases.open();
+    const other = databases.raw();
+    other.exec('BEGIN IMMEDIATE');
+    const now = performance.now.bind(performance);
+    let skipped = 0;
+    const clock = mock.method(performance, 'now', () => now() + skipped);
+    try {
+      const write = createTestConversation(db);
+      await nextTurn();
+      skipped = 60_000;
+      await assert.rejects(write, hasReason('busy'));
+    } finally {
+      clock.mock.restore();
+    }
+    other.exec('COMMIT');
+    await createTestConversation(db, 'Next');
+    assert.deepEqual(titles(db), ['Next']);
+  });
+
+  it('is told from reading: another connection’s commit changes the data version, an own one does not', async () => {
+    const db = await databases.open();
+    const before = db.dataVersion();
+    await createTestConversation(db);
+    assert.equal(db.dataVersion(), before);
+    await createTestConversation(await databases.open());
+    assert.notEqual(db.dataVersion(), before);
+  });
+
+  it('is finished before the file is closed', async () => {
+    const db = await databases.open();
+    const writes = ['a', 'b', 'c'].map((title) => createTestConversation(db, title));
+    await db.close();
+    await Promise.all(writes);
+    assert.equal(databases.raw().prepare('SELECT count(*) FROM conversations').pluck().get(), 3);
+  });
+});

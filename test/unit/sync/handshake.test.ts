@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { v7 as uuid } from 'uuid';
+import { Handshake } from '../../../src/sync/peers/handshake.ts';
+import { hasReason } from '../../support/database.ts';
+
+const introduction = (editor: string) => ({ instanceId: uuid(), editor, version: '1', pid: 1 });
+const refused = hasReason('bad-request');
+
+describe('handshake between peers', () => {
+  const alice = introduction('Alice');
+  const bob = introduction('Bob');
+
+  const pair = (secret = 'secret', otherSecret = secret) =>
+    [new Handshake('dialler', secret, alice), new Handshake('listener', otherSecret, bob)] as const;
+
+  it('tells both ends who the other is when they share the secret', () => {
+    const [dialler, listener] = pair();
+    const ofDialler = dialler.answer(listener.hello);
+    const ofListener = listener.answer(dialler.hello);
+    assert.deepEqual(listener.accept(ofDialler), alice);
+    assert.deepEqual(dialler.accept(ofListener), bob);
+  });
+
+  it('is refused by both ends when the secrets differ', () => {
+    const [dialler, listener] = pair('secret', 'another');
+    const ofDialler = dialler.answer(listener.hello);
+    const ofListener = listener.answer(dialler.hello);
+    assert.throws(() => listener.accept(ofDialler), refused);
+    assert.throws(() => dialler.accept(ofListener), refused);
+  });
+
+  it('does not take back its own hello', () => {
+    const [dialler] = pair();
+    assert.throws(() => dialler.answer(dialler.hello), refused);
+  });
+
+  it('does not take back its own proof, whoever claims it', () => {
+    const [, listener] = pair();
+    const stranger = { ...listener.hello, instanceId: uuid() };
+    const proof = listener.answer(stranger);
+    assert.throws(() => listener.accept(proof), refused);
+  });
+
+  it('does not take a proof that it made itself at the other end of another connection', () => {
+    const dialling = new Handshake('dialler', 'secret', alice);
+    const listening = new Handshake('listener', 'secret', alice);
+    const stranger = uuid();
+    const proof = dialling.answer({ ...listening.hello, instanceId: stranger });
+    listening.answer({ ...dialling.hello, instanceId: stranger });
+    assert.throws(() => listening.accept(proof), refused);
+  });
+
+  it('does not take a proof of an earlier handshake', () => {
+    const [dialler, listener] = pair();
+    const proof = dialler.answer(listener.hello);
+    const again = new Handshake('listener', 'secret', bob);
+    again.answer(dialler.hello);
+    assert.throws(() => again.accept(proof), refused);
+  });
+
+  it('does not take a proof before a hello', () => {
+    const [dialler, listener] = pair();
+    assert.throws(() => listener.accept(dialler.answer(listener.hello)), refused);
+  });
+
+  for (const protocol of [
+    { min: 2, max: 9 },
+    { min: 0, max: 0 },
+  ]) {
+    it(`refuses a peer that speaks only protocol ${protocol.min} to ${protocol.max}`, () => {
+      const [dialler, listener] = pair();
+      assert.throws(() => listener.answer({ ...dialler.hello, protocol }), /not spoken/);
+    });
+  }
+
+  it('goes on with a newer peer that still speaks this protocol, and ignores what it says besides', () => {
+    const [dialler, listener] = pair();
+    const newer = { ...dialler.hello, protocol: { min: 1, max: 9 }, feature: true };
+    listener.answer(newer);
+    assert.deepEqual(listener.accept(dialler.answer(listener.hello)), alice);
+  });
+
+  const damaged: [what: string, changes: object][] = [
+    ['another type', { type: 'proof' }],
+    ['no id', { instanceId: undefined }],
+    ['an id that is no UUID', { instanceId: '../../x' }],
+    ['a short nonce', { nonce: 'ab' }],
+    ['an endless name', { editor: 'x'.repeat(101) }],
+    ['a protocol that is text', { protocol: '1' }],
+  ];
+  for (const [what, changes] of damaged) {
+    it(`refuses a hello with ${what}`, () => {
+      const [dialler, listener] = pair();
+      assert.throws(() => listener.answer({ ...dialler.hello, ...changes }), refused);
+    });
+  }
+
+  for (const mac of ['', 'ab', 'x'.repeat(64), 'a'.repeat(64), 'A'.repeat(64)]) {
+    it(`refuses the proof ${JSON.stringify(mac)}`, () => {
+      const [dialler, listener] = pair();
+      listener.answer(dialler.hello);
+      assert.throws(() => listener.accept({ type: 'proof', mac }), refused);
+    });
+  }
+});

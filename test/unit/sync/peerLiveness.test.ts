@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import { peerSecret } from '../../../src/store/peers.ts';
+import { useDatabases } from '../../support/database.ts';
+import { RawPeer, TestMesh } from '../../support/peers.ts';
+import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
+
+const BEAT = 2000;
+
+describe('heartbeat of a mesh', () => {
+  const databases = useDatabases();
+  useEnvironment(() => environmentIn(databases.directory));
+  let passed = 0;
+
+  /** A mesh on a clock of the test, and a raw peer that it takes for a sibling. */
+  async function setUp() {
+    const now = performance.now.bind(performance);
+    passed = 0;
+    mock.method(performance, 'now', () => now() + passed);
+    mock.timers.enable({ apis: ['setInterval'] });
+    databases.directory.defer(() => {
+      mock.timers.reset();
+      mock.restoreAll();
+    });
+    const db = await databases.open();
+    const own = new TestMesh(db, 'Own');
+    databases.directory.defer(() => own.mesh.close());
+    await own.mesh.open();
+    const peer = await RawPeer.prove(own.record.endpoint, peerSecret(db));
+    await own.until('peers', () => own.peers.length === 1);
+    return { own, peer };
+  }
+
+  function beat(time = BEAT): void {
+    passed += time;
+    mock.timers.tick(BEAT);
+  }
+
+  it('asks for a sign of life, and cuts a peer that gives none', async () => {
+    const { own, peer } = await setUp();
+    beat();
+    assert.deepEqual(await peer.frame(2), { type: 'ping' });
+    beat();
+    beat();
+    await own.until('peers', () => own.peers.length === 0);
+    assert.ok(own.log.some((line) => line.includes('silent')));
+    await peer.closed;
+  });
+
+  it('keeps a peer that answers', async () => {
+    const { own, peer } = await setUp();
+    for (let beats = 1; beats <= 5; beats++) {
+      beat();
+      assert.deepEqual(await peer.frame(1 + beats), { type: 'ping' });
+      // What comes after the answer shows that the answer has come.
+      const { looks } = own;
+      peer.send({ type: 'pong' });
+      peer.send({ type: 'nudge', changeId: beats });
+      await own.until('look', () => own.looks > looks);
+    }
+    assert.deepEqual(own.peers, ['Raw']);
+  });
+
+  it('answers a peer that asks', async () => {
+    const { peer } = await setUp();
+    peer.send({ type: 'ping' });
+    assert.deepEqual(await peer.frame(2), { type: 'pong' });
+  });
+
+  it('blames nobody for a sleep of the machine, and looks for what it missed', async () => {
+    const { own, peer } = await setUp();
+    const { looks } = own;
+    beat(3_600_000);
+    assert.equal(own.looks, looks + 1);
+    assert.deepEqual(await peer.frame(2), { type: 'ping' });
+    assert.deepEqual(own.peers, ['Raw']);
+  });
+
+  it('puts its own row back when somebody removed it', async () => {
+    const { own } = await setUp();
+    const { endpoint } = own.record;
+    const db = await databases.open();
+    await db.write(() => db.sql('DELETE FROM peers').run());
+    assert.throws(() => own.record);
+    beat();
+    // The write that was asked for last ends last.
+    await databases.open().then((other) => other.write(() => undefined));
+    assert.equal(own.record.endpoint, endpoint);
+  });
+});

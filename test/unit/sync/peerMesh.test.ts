@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { listPeers, peerSecret, registerPeer } from '../../../src/store/peers.ts';
+import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
+import { useDatabases } from '../../support/database.ts';
+import { introduce, RawPeer, TestMesh } from '../../support/peers.ts';
+import { RpcClient } from '../../support/rpcClient.ts';
+import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
+
+const program = new URL('../../../dist/cli.cjs', import.meta.url).pathname;
+
+describe('mesh of peers', () => {
+  const databases = useDatabases();
+  useEnvironment(() => environmentIn(databases.directory));
+
+  async function make(...editors: string[]): Promise<TestMesh[]> {
+    const made = await Promise.all(editors.map(async (editor) => new TestMesh(await databases.open(), editor)));
+    databases.directory.defer(() => Promise.all(made.map(({ mesh }) => mesh.close())));
+    return made;
+  }
+
+  async function start(...editors: string[]): Promise<TestMesh[]> {
+    const started = await make(...editors);
+    for (const { mesh } of started) await mesh.open();
+    for (const one of started) await one.until('peers', () => one.peers.length === started.length - 1);
+    return started;
+  }
+
+  it('connects each with every other, though all start at once', async () => {
+    const all = await make('A', 'B', 'C', 'D');
+    await Promise.all(all.map(({ mesh }) => mesh.open()));
+    for (const one of all) {
+      await one.until('peers', () => one.peers.length === 3);
+    }
+    // Superfluous connections are cut now, and with them may go a nudge.
+    const isReached = ({ looks }: TestMesh, index: number) => looks >= (before[index] ?? 0) + 3;
+    const before = all.map(({ looks }) => looks);
+    while (!all.every(isReached)) {
+      for (const { mesh } of all) mesh.nudge(1);
+      await nextTurn();
+    }
+    assert.deepEqual(
+      all.map(({ peers }) => peers.join('')),
+      ['BCD', 'ACD', 'ABD', 'ABC'],
+    );
+  });
+
+  it('tells a nudge to every other one, and not to oneself', async () => {
+    const [a, b, c] = await start('A', 'B', 'C');
+    assert.ok(a && b && c);
+    const before = [a.looks, b.looks, c.looks];
+    a.mesh.nudge(1);
+    await b.until('look', () => b.looks > (before[1] ?? 0));
+    await c.until('look', () => c.looks > (before[2] ?? 0));
+    assert.equal(a.looks, before[0]);
+  });
+
+  it('looks for changes whenever a peer was connected', async () => {
+    const [a, b] = await start('A', 'B');
+    assert.ok((a?.looks ?? 0) > 0 && (b?.looks ?? 0) > 0);
+  });
+
+  it('forgets one that leaves, with its row and its socket', async () => {
+    const [a, b] = await start('A', 'B');
+    assert.ok(a && b);
+    const { endpoint } = b.record;
+    await b.mesh.close();
+    await a.until('peers', () => a.peers.length === 0);
+    assert.deepEqual(
+      listPeers(await databases.open()).map(({ editor }) => editor),
+      ['A'],
+    );
+    if (process.platform !== 'win32') assert.equal(existsSync(endpoint), false);
+  });
+
+  it('removes the row and the socket of one that was killed', async () => {
+    const [a] = await start('A');
+    assert.ok(a);
+    const child = new RpcClient(program, ['serve', '--stdio'], {});
+    databases.directory.defer(() => child.child.kill('SIGKILL'));
+    await child.request('initialize', { databasePath: databases.path, client: 'Victim' });
+    await a.until('peers', () => a.peers.includes('Victim'));
+    const victim = listPeers(await databases.open()).find(({ editor }) => editor === 'Victim');
+    assert.ok(victim);
+    let removed = '';
+    a.events.on('removed', (id) => {
+      removed = id;
+    });
+    child.child.kill('SIGKILL');
+    await a.until('removed', () => removed !== '');
+    await nextTurn();
+    assert.equal(removed, victim.instanceId);
+    assert.equal(existsSync(victim.endpoint), false);
+    assert.equal(listPeers(await databases.open()).length, 1);
+    await child.exited;
+  });
+
+  it('keeps the row of an instance whose socket it cannot see', async () => {
+    const db = await databases.open();
+    const elsewhere = { ...introduce('Container'), endpoint: newEndpoint(), startedAt: Date.now() };
+    await registerPeer(db, elsewhere);
+    await registerPeer(db, { ...introduce('Before boot'), endpoint: newEndpoint(), startedAt: 0 });
+    const [a] = await make('A');
+    assert.ok(a);
+    let removals = 0;
+    a.events.on('removed', () => removals++);
+    await a.mesh.open();
+    await a.until('removed', () => removals > 0);
+    assert.deepEqual(
+      listPeers(db)
+        .map(({ editor }) => editor)
+        .sort(),
+      ['A', 'Container'],
+    );
+  });
+
+  it('does not reach the instance of another database that has taken over an address', async () => {
+    const db = await databases.open();
+    const endpoint = newEndpoint();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(endpoint, resolve));
+    const [a] = await make('A');
+    assert.ok(a);
+    other.once('connection', (socket) => void socket.end('hello there, this is something else'));
+    await registerPeer(db, { ...introduce('Old'), endpoint, startedAt: Date.now() });
+    await a.mesh.open();
+    await a.until('log', () => a.log.some((line) => line.includes('cut')));
+    assert.deepEqual(a.peers, []);
+    other.close();
+  });
+
+  const strangers: [what: string, act: (peer: RawPeer) => void][] = [
+    ['sends garbage', ({ socket }) => void socket.write('GET / HTTP/1.1\r\n\r\n')],
+    ['sends a frame that is not JSON', ({ socket }) => void socket.write(Buffer.from([0, 0, 0, 1, 0x7b]))],
+    ['announces 4 GB', ({ socket }) => void socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]))],
+    ['floods', ({ socket }) => void socket.write(Buffer.alloc(10_000_000, 0x20))],
+    ['echoes', (peer) => void peer.frame(0).then((hello) => peer.send(hello))],
+  ];
+  for (const [what, act] of strangers) {
+    it(`drops a stranger that ${what}, and lives on`, async () => {
+      const [a, b] = await start('A', 'B');
+      assert.ok(a && b);
+      const stranger = await RawPeer.connect(a.record.endpoint);
+      act(stranger);
+      await stranger.closed;
+      const before = a.looks;
+      b.mesh.nudge(1);
+      await a.until('look', () => a.looks > before);
+      assert.deepEqual(a.peers, ['B']);
+    });
+  }
+
+  it('drops those that connect beyond the number it can bear, and lets members in again', async () => {
+    const [a] = await start('A');
+    assert.ok(a);
+    const crowd = await Promise.all(Array.from({ length: 33 }, () => RawPeer.connect(a.record.endpoint)));
+    await Promise.race(crowd.map(({ closed }) => closed));
+    const dropped = crowd.filter(({ socket }) => socket.destroyed);
+    assert.equal(dropped.length, 1);
+    for (const { socket } of crowd) socket.destroy();
+    await Promise.all(crowd.map(({ closed }) => closed));
+    const member = await RawPeer.prove(a.record.endpoint, peerSecret(await databases.open()));
+    await a.until('peers', () => a.peers.includes('Raw'));
+    member.socket.destroy();
+    await a.until('peers', () => a.peers.length === 0);
+  });
+});

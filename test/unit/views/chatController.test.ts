@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { v7 as uuid } from 'uuid';
+import type { PanelEvent } from '../../../src/protocol/panel.ts';
+import { ChatController } from '../../../src/views/chatController.ts';
+import { History } from '../../../src/views/history.ts';
+import { useClients } from '../../support/clients.ts';
+import { hasReason } from '../../support/database.ts';
+
+type EventOf<T extends PanelEvent['type']> = Extract<PanelEvent, { type: T }>;
+
+describe('chat of a window', () => {
+  const clients = useClients();
+
+  /** One window: a real instance, its history and its chat, with everything that the panel was told. */
+  async function open() {
+    const { client, reached } = clients.make();
+    const log: string[] = [];
+    const history = new History(client, (_, text) => log.push(text));
+    const posted: PanelEvent[] = [];
+    const arrivals = new EventEmitter();
+    const asked: string[] = [];
+    const editor = {
+      confirmDeleteMessage: async () => asked.push('delete') > 1,
+      openLink: async (url: string) => void asked.push(url),
+      copy: async (text: string) => void asked.push(text),
+      runCommand: async (command: string, id: string | undefined) => void asked.push(command, String(id)),
+      deletedElsewhere: (title: string) => `gone: ${title}`,
+    };
+    const chat = new ChatController({ client, history, editor, log: (_, text) => log.push(text) });
+    chat.attach((event) => {
+      posted.push(event);
+      arrivals.emit('event');
+    });
+    const loaded = once(history.events, 'reloaded');
+    const start = async () => {
+      client.start();
+      await Promise.all([reached('ready'), loaded]);
+    };
+    /** The first event of a kind that fits, whether it was posted already or is still to come. */
+    const told = async <T extends PanelEvent['type']>(type: T, fits: (event: EventOf<T>) => boolean = () => true) => {
+      for (let next = 0; ; next++) {
+        while (next >= posted.length) await once(arrivals, 'event');
+        const event = posted[next];
+        if (event?.type === type && fits(event as EventOf<T>)) return event as EventOf<T>;
+      }
+    };
+    const view = async () => (await chat.handle('ready', { conversationId: null })).conversation;
+    const create = async (title = 'Talk') => {
+      const conversation = await client.request('conversation/create', { title });
+      history.apply(conversation);
+      return conversation;
+    };
+    return { client, history, chat, posted, asked, log, start, told, view, create };
+  }
+
+  async function started() {
+    const window = await open();
+    await window.start();
+    return window;
+  }
+
+  it('shows the conversation that is selected, and tells who wants to know', async () => {
+    const { chat, create, posted, view } = await started();
+    const { id } = await create();
+    const selected: (string | null)[] = [];
+    chat.events.on('selected', (one) => selected.push(one));
+    posted.length = 0;
+    chat.select(id);
+    chat.select(id);
+    assert.deepEqual(posted, [
+      {
+        type: 'view',
+        view: {
+          conversation: { id, title: 'Talk', lastSeq: 0 },
+          connection: 'ready',
+          problem: null,
+          hasModel: false,
+        },
+      },
+    ]);
+    chat.select(null);
+    assert.deepEqual([selected, await view()], [[id, null], null]);
+  });
+
+  it('shows what it showed before a reload, when that is still there', async () => {
+    const first = await started();
+    const { id } = await first.create();
+    const early = await open();
+    const answer = await early.chat.handle('ready', { conversationId: id });
+    assert.deepEqual([answer.conversation, answer.connection], [null, 'starting']);
+    await early.start();
+    assert.equal((await early.view())?.id, id);
+    const late = await started();
+    assert.equal((await late.chat.handle('ready', { conversationId: id })).conversation?.id, id);
+  });
+
+  it('shows nothing in its place when it is gone, nor when the window has chosen already', async () => {
+    const unknown = uuid();
+    const early = await open();
+    await early.chat.handle('ready', { conversationId: unknown });
+    await early.start();
+    assert.equal(early.chat.selected, null);
+    await early.chat.handle('ready', { conversationId: unknown });
+    assert.equal(early.chat.selected, null);
+    const [one, two] = [await early.create('One'), await early.create('Two')];
+    early.chat.select(two.id);
+    await early.chat.handle('ready', { conversationId: one.id });
+    assert.equal(early.chat.selected, two.id);
+  });
+
+  it('creates the conversation of the first message once, shows it, and keeps the order of two quick ones', async () => {
+    const { chat, client, view } = await started();
+    const conversationId = uuid();
+    const contents = ['First words\nand more', 'Second'];
+    const sent = contents.map((content) => chat.handle('send', { conversationId, messageId: uuid(), content }));
+    const stored = await Promise.all(sent);
+    assert.deepEqual(
+      stored.map(({ seq, content, role }) => [seq, content, role]),
+      contents.map((content, index) => [index + 1, content, 'user']),
+    );
+    assert.deepEqual([chat.selected, (await view())?.title], [conversationId, 'First words']);
+    const { conversations } = await client.request('conversation/list', {});
+    assert.deepEqual(
+      conversations.map(({ id, lastSeq }) => [id, lastSeq]),
+      [[conversationId, 2]],
+    );
+  });
+
+  it('stores a message once that is sent again', async () => {
+    const { chat } = await started();
+    const message = { conversationId: uuid(), messageId: uuid(), content: 'text' };
+    const first = await chat.handle('send', message);
+    assert.deepEqual(await chat.handle('send', message), first);
+  });
+
+  it('names a conversation without a title after its first message, in few words', async () => {
+    const { chat, create, history } = await started();
+    const { id } = await create('');
+    const content = `  ${'long '.repeat(30)}\nsecond line`;
+    await chat.handle('send', { conversationId: id, messageId: uuid(), content });
+    const title = history.get(id)?.title ?? '';
+    assert.match(title, /^long( long)*…$/);
+    assert.ok(title.length <= 61);
+    await chat.handle('send', { conversationId: id, messageId: uuid(), content: 'another' });
+    assert.equal(history.get(id)?.title, title);
+  });
+
+  it('sends on after a message that was refused', async () => {
+    const { chat, client, create, history } = await started();
+    const { id } = await create();
+    history.apply(await client.request('conversation/delete', { conversationId: id }));
+    const [refused, accepted] = [id, uuid()].map((conversationId) =>
+      chat.handle('send', { conversationId, messageId: uuid(), content: 'text' }),
+    );
+    await assert.rejects(refused ?? Promise.resolve(), hasReason('deleted'));
+    assert.equal((await accepted)?.seq, 1);
+  });
+
+  it('leaves a conversation that another window deleted, and says so', async () => {
+    const [one, two] = [await started(), await started()];
+    const { id } = await one.create('Doomed');
+    one.chat.select(id);
+    await two.client.request('conversation/delete', { conversationId: id });
+    const notice = await one.told('notice');
+    assert.deepEqual(notice, { type: 'notice', text: 'gone: Doomed', restorable: id });
+    assert.deepEqual([one.chat.selected, await one.view()], [null, null]);
+  });
+
+  it('leaves a conversation that this window deleted without a word', async () => {
+    const one = await started();
+    const { id } = await one.create();
+    one.chat.select(id);
+    await one.client.request('conversation/delete', { conversationId: id });
+    await one.told('view', ({ view }) => view.conversation === null && one.chat.selected === null);
+    // What the instance tells comes in order: after this, the deletion has been dealt with.
+    const { id: next } = await one.client.request('conversation/create', {});
+    while (!one.history.get(next)) await once(one.history.events, 'updated');
+    assert.deepEqual([one.chat.selected, one.posted.some(({ type }) => type === 'notice')], [null, false]);
+  });
+
+  it('posts the rows that another window added, changed and deleted, of the shown conversation alone', async () => {
+    const [one, two] = [await started(), await started()];
+    const { id } = await one.create();
+    const other = await one.create('Other');
+    one.chat.select(id);
+    const add = (conversationId: string, content: string) =>
+      two.client.request('message/add', { conversationId, role: 'assistant', content });
+    await add(other.id, 'elsewhere');
+    const added = await add(id, 'text');
+    const event = await one.told('messages');
+    assert.deepEqual(event, { type: 'messages', conversationId: id, messages: [added], lastSeq: 1 });
+    const changed = await two.client.request('message/update', { messageId: added.id, content: 'other' });
+    const revision = (wanted: number) => (told: EventOf<'messages'>) => told.messages[0]?.revision === wanted;
+    assert.deepEqual((await one.told('messages', revision(2))).messages, [changed]);
+    const deleted = await two.client.request('message/delete', { messageId: added.id });
+    assert.deepEqual((await one.told('messages', revision(3))).messages, [deleted]);
+    assert.ok(one.posted.every((told) => told.type !== 'messages' || told.conversationId === id));
+  });
+
+  it('posts every row of a burst in its newest form', async () => {
+    const [one, two] = [await started(), await started()];
+    const { id: conversationId } = await one.create();
+    one.chat.select(conversationId);
+    const count = 60;
+    const adds = Array.from({ length: count }, (_, index) =>
+      two.client.request('message/add', { conversationId, role: 'assistant', content: `${index}` }),
+    );
+    await Promise.all(adds);
+    await one.told('messages', ({ lastSeq, messages }) => lastSeq === count && messages.at(-1)?.seq === count);
+    const rows = one.posted.flatMap((told) => (told.type === 'messages' ? told.messages : []));
+    assert.equal(new Set(rows.map(({ seq }) => seq)).size, count);
+  });
+
+  it('deletes a message only when the user agrees', async () => {
+    const { chat, client, create } = await started();
+    const { id: conversationId } = await create();
+    const { id: messageId } = await chat.handle('send', { conversationId, messageId: uuid(), content: 'text' });
+    const deleted = async () => {
+      const { messages } = await client.request('message/range', { conversationId, fromSeq: 1, toSeq: 1 });
+      return messages[0]?.deletedAt !== null;
+    };
+    assert.deepEqual([await chat.handle('remove', { messageId }), await deleted()], [false, false]);
+    assert.deepEqual([await chat.handle('remove', { messageId }), await deleted()], [true, true]);
+  });
+
+  it('focuses the composer now, or when the panel is there', async () => {
+    const { chat, posted } = await started();
+    const focuses = () => posted.filter(({ type }) => type === 'focus').length;
+    chat.focusComposer();
+    assert.equal(focuses(), 1);
+    const post = (event: PanelEvent) => void posted.push(event);
+    chat.attach(undefined);
+    chat.focusComposer();
+    assert.equal(focuses(), 1);
+    chat.attach(post);
+    await chat.handle('ready', { conversationId: null });
+    await chat.handle('ready', { conversationId: null });
+    assert.equal(focuses(), 2);
+  });
+
+  it('passes on to the editor what belongs there', async () => {
+    const { chat, asked } = await started();
+    await chat.handle('openLink', { url: 'https://example.org' });
+    await chat.handle('copy', { text: 'text' });
+    await chat.handle('runCommand', { command: 'devchat.showLog' });
+    assert.deepEqual(asked, ['https://example.org', 'text', 'devchat.showLog', 'undefined']);
+  });
+});
