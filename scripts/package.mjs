@@ -12,7 +12,14 @@ const maximumBytes = 5e6;
 await runMain(async () => {
   mkdirSync(dirname(packagePath), { recursive: true });
   say(`Packing ${relative(root, packagePath)}`);
-  await createVSIX({ cwd: root, target, packagePath, dependencies: false, allowMissingRepository: true });
+  await createVSIX({
+    cwd: root,
+    target,
+    packagePath,
+    dependencies: false,
+    rewriteRelativeLinks: false,
+    allowMissingRepository: true,
+  });
   const { size } = statSync(packagePath);
   say(`  ${formatSize(size)}`);
   if (size > maximumBytes) throw new ScriptError(`The package is larger than ${formatSize(maximumBytes)}.`);

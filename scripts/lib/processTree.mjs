@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const windows = process.platform === 'win32';
@@ -74,16 +75,15 @@ function killAll() {
 function onSignal(signal) {
   // Whoever handles the signal stops the trees himself; without a handler nobody would.
   if (process.listenerCount(signal) > 1) return;
-  killAll();
-  unguardExit();
-  process.kill(process.pid, signal);
+  // Not the signal again: at a regular exit others clean up too, Playwright for one.
+  process.exit(128 + constants.signals[signal]);
 }
 
 /** @type {NodeJS.Signals[]} */
 const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 function guardExit() {
-  process.on('exit', killAll);
+  process.prependListener('exit', killAll);
   for (const signal of endSignals) process.on(signal, onSignal);
 }
 

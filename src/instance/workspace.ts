@@ -1,15 +1,21 @@
 import type { Log } from '../protocol/log.ts';
 import { withPrefix } from '../protocol/log.ts';
 import type { Notifications, SyncStatus } from '../protocol/rpc.ts';
-import { changeHead, changesAfter } from '../store/changeLog.ts';
+import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
 import { Database } from '../store/database.ts';
+import { type LeaderRecord, readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
 import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
 import { ChangeFeed } from '../sync/changeFeed.ts';
+import { LeaderChores } from '../sync/leaderChores.ts';
+import { Leadership } from '../sync/leadership.ts';
 import type { Introduction } from '../sync/peers/handshake.ts';
 import { PeerMesh } from '../sync/peers/peerMesh.ts';
 
 /** How often the database itself is asked whether others have written, in ms: the net under the nudges. */
 const POLL = 1000;
+
+/** How long a change stays in the log at least, in ms. */
+const KEEP_CHANGES = 24 * 3_600_000;
 
 /** What a workspace tells the process around it. */
 export interface WorkspaceEvents {
@@ -26,6 +32,8 @@ export class Workspace {
   readonly #log: Log;
   readonly #feed: ChangeFeed;
   readonly #mesh: PeerMesh;
+  readonly #leadership: Leadership;
+  readonly #chores: LeaderChores;
   readonly #poll: NodeJS.Timeout;
   #dataVersion: number;
 
@@ -54,7 +62,28 @@ export class Workspace {
       secret: peerSecret(db),
       log: withPrefix(log, 'peers'),
       look: () => this.look(),
-      peersChanged: () => events.notify('status', this.status()),
+      cursor: () => this.#feed.cursor,
+      peersChanged: () => {
+        this.#leadership.check();
+        events.notify('status', this.status());
+      },
+    });
+    const { instanceId } = self;
+    this.#chores = new LeaderChores(
+      (leader) => this.#prune(leader),
+      (error) => log('warn', `leader: ${error instanceof Error ? error.message : String(error)}`),
+    );
+    this.#leadership = new Leadership({
+      self: instanceId,
+      read: () => db.read(() => readLeader(db)),
+      takeOver: (seenEpoch) => takeOverLeadership(db, instanceId, seenEpoch),
+      liveness: (peer) => this.#mesh.liveness(peer),
+      now: () => performance.now(),
+      changed: (leadership) => {
+        this.#chores.serve(leadership);
+        events.notify('status', this.status());
+      },
+      log: withPrefix(log, 'leader'),
     });
     this.#poll = setInterval(() => this.#lookIfOthersWrote(), POLL);
   }
@@ -63,8 +92,14 @@ export class Workspace {
     const db = await Database.open(path);
     const workspace = new Workspace(db, self, events, log);
     if (db.readOnlyReason) log('warn', db.readOnlyReason);
-    else await workspace.#mesh.open();
+    else await workspace.#join();
     return workspace;
+  }
+
+  async #join(): Promise<void> {
+    await this.#mesh.open();
+    // Whoever leads has had the chance to answer before it is called dead; the client need not wait for that.
+    void this.#mesh.settled().then(() => this.#leadership.check());
   }
 
   /** Delivers what siblings have committed, after checking that this is still the workspace's database. */
@@ -91,23 +126,38 @@ export class Workspace {
       (SELECT value FROM meta WHERE key = 'db_epoch') AS dbEpoch,
       (SELECT count(*) FROM conversations WHERE deleted_at IS NULL) AS conversations,
       (SELECT coalesce(sum(last_seq), 0) FROM conversations WHERE deleted_at IS NULL) AS messages`);
-    const counts = this.db.read(() => count.get()) as Pick<SyncStatus, 'dbEpoch' | 'conversations' | 'messages'>;
+    const [counts, leader] = this.db.read(() => [
+      count.get() as Pick<SyncStatus, 'dbEpoch' | 'conversations' | 'messages'>,
+      readLeader(this.db),
+    ]);
     return {
       instanceId: this.#self.instanceId,
       databasePath: this.db.path,
       lastChangeId: this.#feed.cursor,
       peers: this.#mesh.peers,
+      leader: leader.epoch === 0 ? null : leader,
       ...counts,
     };
   }
 
   async close(): Promise<void> {
     clearInterval(this.#poll);
+    this.#chores.serve(undefined);
     await this.#mesh.close().catch((error: unknown) => this.#log('warn', `peers: closing failed: ${String(error)}`));
     await this.db.close();
   }
 
+  async #prune(leader: LeaderRecord): Promise<void> {
+    const { db } = this;
+    const slowest = this.#mesh.slowestCursor();
+    if (slowest === undefined) return;
+    const through = Math.min(slowest, this.#feed.cursor);
+    const pruned = await writeAsLeader(db, leader, () => pruneChanges(db, Date.now() - KEEP_CHANGES, through));
+    if (pruned > 0) this.#log('info', `leader: ${pruned} changes pruned from the log`);
+  }
+
   #lookIfOthersWrote(): void {
+    if (!this.db.readOnlyReason) this.#leadership.check();
     const version = this.db.dataVersion();
     if (version === this.#dataVersion && this.db.isInPlace()) return;
     this.#dataVersion = version;

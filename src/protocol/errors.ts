@@ -15,7 +15,7 @@ export type Reason =
   | 'network-file-system'
   | 'unsupported-node'
   | 'unsupported-sqlite'
-  | 'untrusted'
+  | 'not-leader'
   | 'instance-stopped'
   | 'timeout'
   | 'unexpected';

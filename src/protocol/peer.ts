@@ -30,6 +30,7 @@ export const PeerFrame = v.variant('type', [
   /** "Look into the change log": carries the newest change id, never content. */
   v.object({ type: v.literal('nudge'), changeId: v.pipe(v.number(), v.integer()) }),
   v.object({ type: v.literal('ping') }),
-  v.object({ type: v.literal('pong') }),
+  /** Answers a ping with the newest change that was read: the leader keeps the log up to there. */
+  v.object({ type: v.literal('pong'), cursor: v.optional(v.pipe(v.number(), v.integer())) }),
 ]);
 export type PeerFrame = v.InferOutput<typeof PeerFrame>;

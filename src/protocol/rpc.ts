@@ -114,6 +114,8 @@ export interface SyncStatus {
   /** Newest change that this instance has delivered to its client. */
   lastChangeId: number;
   peers: PeerStatus[];
+  /** The instance that prunes, backs up and ingests, by the record; null before the first election. */
+  leader: { instanceId: string; epoch: number } | null;
   conversations: number;
   messages: number;
 }

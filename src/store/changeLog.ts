@@ -66,3 +66,23 @@ export function changesAfter(db: Database, cursor: number, limit: number): Chang
     return { changes, conversations, pruned: false, head };
   });
 }
+
+/**
+ * Forgets changes that are older than a moment and that every live reader has passed, by whole transactions.
+ * To be called inside a write transaction of the leader.
+ * @param before Unix time in ms
+ * @param through id of the newest change that may go
+ * @returns how many entries went
+ */
+export function pruneChanges(db: Database, before: number, through: number): number {
+  const last = db
+    .sql(
+      `SELECT max(id) FROM change_log WHERE id <= ? AND created_at < ?
+         AND txn < (SELECT coalesce(min(txn), 9e15) FROM change_log WHERE id > ? OR created_at >= ?)`,
+    )
+    .pluck()
+    .get(through, before, through, before);
+  if (last === null) return 0;
+  db.sql(`UPDATE meta SET value = ? WHERE key = 'pruned_through'`).run(String(last));
+  return db.sql('DELETE FROM change_log WHERE id <= ?').run(last).changes;
+}

@@ -75,6 +75,12 @@ export const migrations: readonly string[] = [
     started_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE leader(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    instance_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL
+  ) STRICT;
+
   CREATE VIRTUAL TABLE message_index USING fts5(
     content, content='messages', content_rowid='row_id', tokenize="unicode61 remove_diacritics 2 tokenchars '_'"
   );

@@ -41,6 +41,7 @@ export class TestMesh {
         this.looks++;
         this.events.emit('look');
       },
+      cursor: () => 0,
       peersChanged: () => this.events.emit('peers'),
     });
   }

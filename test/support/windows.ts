@@ -25,7 +25,14 @@ export class Windows {
   /** Starts the browser; `size` is that of each window. */
   static async launch(size = { width: 1280, height: 800 }): Promise<Windows> {
     const executablePath = await ensureBrowser({ required: true });
-    const browser = await chromium.launch({ args: browserArguments, ...(executablePath ? { executablePath } : {}) });
+    const browser = await chromium.launch({
+      args: browserArguments,
+      // Playwright would swallow these signals; at exit it closes the browser by itself.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+      ...(executablePath ? { executablePath } : {}),
+    });
     const context = await browser.newContext({ viewport: size, permissions: ['clipboard-read', 'clipboard-write'] });
     return new Windows(browser, context);
   }

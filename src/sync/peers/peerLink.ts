@@ -24,6 +24,8 @@ export class PeerLink {
   readonly role: Role;
   /** Who the peer is; undefined until it has proved itself. */
   peer: Introduction | undefined;
+  /** Newest change that the peer said it has read; undefined until it has said so. */
+  cursor: number | undefined;
   /** When the last frame came, in ms of the monotonic clock. */
   lastHeard = performance.now();
   readonly #socket: Socket;

@@ -3,15 +3,16 @@ import { uptime } from 'node:os';
 import type { Log } from '../../protocol/log.ts';
 import type { PeerFrame } from '../../protocol/peer.ts';
 import type { PeerRecord } from '../../store/peers.ts';
+import type { Liveness } from '../leadership.ts';
 import { newEndpoint, removeStaleSocket } from './endpoint.ts';
 import type { Introduction } from './handshake.ts';
 import { type LinkEvents, PeerLink } from './peerLink.ts';
 
 /** How often links are probed and missing ones dialled, in ms. */
-const HEARTBEAT = 2000;
+const HEARTBEAT = 1000;
 
-/** Silence after which a peer counts as frozen, in ms. */
-const MAX_SILENCE = 5000;
+/** Silence after which a peer counts as frozen, in ms; with one heartbeat more, a frozen leader is replaced within 5 s. */
+const MAX_SILENCE = 3500;
 
 /** Connections that have not proved themselves yet; more are refused. */
 const MAX_STRANGERS = 32;
@@ -30,6 +31,8 @@ export interface MeshPorts {
   log: Log;
   /** Something may be new in the change log: a nudge came, or a peer was (re)connected. */
   look(): void;
+  /** The newest change that this instance has read. */
+  cursor(): number;
   /** The set of connected peers is another one. */
   peersChanged(): void;
 }
@@ -40,6 +43,8 @@ export class PeerMesh {
   readonly #ports: MeshPorts;
   readonly #links = new Map<string, PeerLink>();
   readonly #strangers = new Set<PeerLink>();
+  /** Instances whose links were cut for their silence: their sockets may accept connections that nobody answers. */
+  readonly #frozen = new Set<string>();
   /** Dials by the id of the instance, until their socket closes; the promise ends when the peer is known or has failed. */
   readonly #dials = new Map<string, PromiseWithResolvers<void>>();
   #server: Server | undefined;
@@ -77,6 +82,20 @@ export class PeerMesh {
     await Promise.all([...this.#dials.values()].map(({ promise }) => promise));
   }
 
+  /** What is known of an instance: whether it is connected, certainly gone, or perhaps only out of sight. */
+  liveness(instanceId: string): Liveness {
+    if (this.#links.has(instanceId)) return 'alive';
+    if (this.#frozen.has(instanceId)) return 'dead';
+    const isRegistered = this.#ports.registry.list().some((record) => record.instanceId === instanceId);
+    return isRegistered ? 'unknown' : 'dead';
+  }
+
+  /** The newest change that every connected peer has read; undefined while one of them has not said. */
+  slowestCursor(): number | undefined {
+    const cursors = [...this.#links.values()].map(({ cursor }) => cursor);
+    return cursors.includes(undefined) ? undefined : Math.min(...cursors.map(Number));
+  }
+
   /** Tells every peer that the change log has grown. */
   nudge(changeId: number): void {
     for (const link of this.#links.values()) link.send({ type: 'nudge', changeId });
@@ -99,11 +118,16 @@ export class PeerMesh {
     this.#lastBeat = now;
     for (const link of this.#links.values()) {
       if (slept) link.lastHeard = now;
-      if (now - link.lastHeard > MAX_SILENCE) link.cut('the peer is silent');
+      if (now - link.lastHeard > MAX_SILENCE) this.#freeze(link);
       else link.send({ type: 'ping' });
     }
     if (slept) this.#ports.look();
     this.#dialMissing();
+  }
+
+  #freeze(link: PeerLink): void {
+    if (link.peer) this.#frozen.add(link.peer.instanceId);
+    link.cut('the peer is silent');
   }
 
   #dialMissing(): void {
@@ -128,7 +152,7 @@ export class PeerMesh {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (!isDead(record, error.code)) return;
       this.#ports.log('info', `${instanceId} is gone: ${error.code}`);
-      this.#inBackground(this.#ports.registry.remove(instanceId).then(() => removeStaleSocket(endpoint)));
+      this.#inBackground(this.#bury(record));
     });
     socket.once('connect', () => {
       socket.removeAllListeners('error');
@@ -138,6 +162,12 @@ export class PeerMesh {
       this.#dials.delete(instanceId);
       dial.resolve();
     });
+  }
+
+  async #bury({ instanceId, endpoint }: PeerRecord): Promise<void> {
+    await this.#ports.registry.remove(instanceId);
+    removeStaleSocket(endpoint);
+    this.#ports.peersChanged();
   }
 
   #adopt(socket: Socket, role: PeerLink['role']): void {
@@ -168,6 +198,7 @@ export class PeerMesh {
       return;
     }
     this.#links.set(peer.instanceId, link);
+    this.#frozen.delete(peer.instanceId);
     this.#dials.get(peer.instanceId)?.resolve();
     present?.cut();
     this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
@@ -177,7 +208,8 @@ export class PeerMesh {
 
   #receive(link: PeerLink, frame: PeerFrame): void {
     if (frame.type === 'nudge') this.#ports.look();
-    else if (frame.type === 'ping') link.send({ type: 'pong' });
+    else if (frame.type === 'ping') link.send({ type: 'pong', cursor: this.#ports.cursor() });
+    else link.cursor = frame.cursor;
   }
 
   #farewell(link: PeerLink, problem: string | undefined): void {
@@ -187,8 +219,8 @@ export class PeerMesh {
     this.#links.delete(link.peer.instanceId);
     if (this.#closing) return;
     this.#ports.log('info', `disconnected from ${link.peer.instanceId}`);
-    this.#ports.peersChanged();
     this.#dialMissing();
+    this.#ports.peersChanged();
   }
 
   #inBackground(work: Promise<void>): void {
