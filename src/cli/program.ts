@@ -1,9 +1,8 @@
-import { text } from 'node:stream/consumers';
 import { Command, CommanderError, Option } from 'commander';
 import { Instance } from '../instance/instance.ts';
 import { logToStderr, serveStdio } from '../instance/stdio.ts';
-import { type Message, Role } from '../protocol/model.ts';
-import { MAX_RANGE, type Notifications } from '../protocol/rpc.ts';
+import { MAX_PIECE_LENGTH, type Message, Role } from '../protocol/model.ts';
+import { MAX_RANGE, type Notifications, type Params } from '../protocol/rpc.ts';
 import * as format from './text.ts';
 
 interface GlobalOptions {
@@ -57,16 +56,20 @@ export async function run(argv: readonly string[]): Promise<void> {
     );
   program
     .command('send <text>')
-    .description('add a message, with “-” the text of standard input; without --conversation, to a new conversation')
+    .description(
+      'add a message, with “-” what comes on standard input, live; without --conversation, to a new conversation',
+    )
     .option('--conversation <id>', 'the conversation to add it to')
     .option('--title <title>', 'title of the new conversation', '')
     .addOption(new Option('--role <role>', 'who wrote it').choices(Role.options).default('user'))
     .option('--model <name>', 'the model that wrote it')
     .action((content: string, { conversation, title, role, model }: SendOptions) =>
       withInstance(options(), async (instance) => {
-        const body = content === '-' ? await text(process.stdin) : content;
         const conversationId = conversation ?? (await instance.handle('conversation/create', { title })).id;
-        const message = await instance.handle('message/add', { conversationId, role, content: body, model });
+        const message =
+          content === '-'
+            ? await streamInput(instance, { conversationId, role, model })
+            : await instance.handle('message/add', { conversationId, role, content, model });
         print(message, ({ seq }) => `Saved as message ${seq} of conversation ${conversationId}.`);
       }),
     );
@@ -118,6 +121,18 @@ async function withInstance(
   } finally {
     await instance.close();
   }
+}
+
+/** Writes standard input as one message, live in every window while it comes. */
+async function streamInput(instance: Instance, params: Params<'stream/start'>): Promise<Message> {
+  const { id: messageId } = await instance.handle('stream/start', params);
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin) {
+    for (let at = 0; at < chunk.length; at += MAX_PIECE_LENGTH) {
+      await instance.handle('stream/append', { messageId, text: chunk.slice(at, at + MAX_PIECE_LENGTH) });
+    }
+  }
+  return instance.handle('stream/finish', { messageId });
 }
 
 async function messagesOf(instance: Instance, conversationId: string): Promise<Message[]> {

@@ -43,6 +43,9 @@ export const answers: Answers = {
   'message/update': (workspace, params, origin) => publish(workspace, updateMessage(workspace.db, origin, params)),
   'message/delete': (workspace, { messageId }, origin) =>
     publish(workspace, deleteMessage(workspace.db, origin, messageId)),
+  'stream/start': ({ streams }, params) => streams.start(params),
+  'stream/append': ({ streams }, { messageId, text }) => streams.append(messageId, text),
+  'stream/finish': ({ streams }, { messageId, status }) => streams.finish(messageId, status ?? 'complete'),
   'message/range': ({ db }, params) => messageRange(db, params),
   search: ({ db }, { query, limit }) => ({ hits: searchMessages(db, query, limit ?? 50) }),
   'sync/status': async (workspace) => {

@@ -5,11 +5,13 @@ import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
 import { Database } from '../store/database.ts';
 import { type LeaderRecord, readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
 import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
+import { beginStream, checkpointStream, endStream, interruptStreams, streamOwners } from '../store/streams.ts';
 import { ChangeFeed } from '../sync/changeFeed.ts';
 import { LeaderChores } from '../sync/leaderChores.ts';
 import { Leadership } from '../sync/leadership.ts';
 import type { Introduction } from '../sync/peers/handshake.ts';
 import { PeerMesh } from '../sync/peers/peerMesh.ts';
+import { OutgoingStreams } from './outgoingStreams.ts';
 
 /** How often the database itself is asked whether others have written, in ms: the net under the nudges. */
 const POLL = 1000;
@@ -27,6 +29,8 @@ export interface WorkspaceEvents {
 /** One open database with its change feed and its place among the peers. */
 export class Workspace {
   readonly db: Database;
+  /** The messages that this instance's client is writing. */
+  readonly streams: OutgoingStreams;
   readonly #self: Introduction;
   readonly #events: WorkspaceEvents;
   readonly #log: Log;
@@ -63,8 +67,10 @@ export class Workspace {
       log: withPrefix(log, 'peers'),
       look: () => this.look(),
       cursor: () => this.#feed.cursor,
+      streamed: (piece) => events.notify('stream', piece),
       peersChanged: () => {
         this.#leadership.check();
+        this.#interruptOrphans();
         events.notify('status', this.status());
       },
     });
@@ -81,9 +87,21 @@ export class Workspace {
       now: () => performance.now(),
       changed: (leadership) => {
         this.#chores.serve(leadership);
+        this.#interruptOrphans();
         events.notify('status', this.status());
       },
       log: withPrefix(log, 'leader'),
+    });
+    this.streams = new OutgoingStreams({
+      begin: (params) => beginStream(db, instanceId, params),
+      checkpoint: (messageId, content) => checkpointStream(db, instanceId, messageId, content),
+      end: (end) => endStream(db, instanceId, end),
+      stored: () => this.committed(),
+      send: (piece) => {
+        this.#mesh.stream(piece);
+        events.notify('stream', piece);
+      },
+      log: withPrefix(log, 'streams'),
     });
     this.#poll = setInterval(() => this.#lookIfOthersWrote(), POLL);
   }
@@ -143,8 +161,22 @@ export class Workspace {
   async close(): Promise<void> {
     clearInterval(this.#poll);
     this.#chores.serve(undefined);
+    await this.streams.close();
     await this.#mesh.close().catch((error: unknown) => this.#log('warn', `peers: closing failed: ${String(error)}`));
     await this.db.close();
+  }
+
+  /** As the leader, ends the messages whose writer is gone. */
+  #interruptOrphans(): void {
+    const leader = this.#leadership.current;
+    if (!leader) return;
+    for (const owner of streamOwners(this.db)) {
+      if (owner === leader.instanceId || this.#mesh.liveness(owner) !== 'dead') continue;
+      interruptStreams(this.db, leader, owner).then(
+        () => this.committed(),
+        (error: unknown) => this.#log('warn', `leader: a stream could not be ended: ${String(error)}`),
+      );
+    }
   }
 
   async #prune(leader: LeaderRecord): Promise<void> {
@@ -158,6 +190,7 @@ export class Workspace {
 
   #lookIfOthersWrote(): void {
     if (!this.db.readOnlyReason) this.#leadership.check();
+    this.#interruptOrphans();
     const version = this.db.dataVersion();
     if (version === this.#dataVersion && this.db.isInPlace()) return;
     this.#dataVersion = version;

@@ -68,6 +68,24 @@ export interface Change {
   originInstanceId: string;
 }
 
+/**
+ * A piece of a message's text while it is being written. Pieces may get lost; what counts is the row, which is
+ * brought up to date at short intervals.
+ */
+export const StreamPiece = v.object({
+  conversationId: v.string(),
+  messageId: v.string(),
+  /** Tells one attempt at writing the message from another. */
+  runId: v.string(),
+  /** Where the piece begins in the whole text, in UTF-16 code units. */
+  offset: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  text: v.string(),
+});
+export type StreamPiece = v.InferOutput<typeof StreamPiece>;
+
+/** Longest piece of a stream, in UTF-16 code units, so that it fits into one frame between peers. */
+export const MAX_PIECE_LENGTH = 100_000;
+
 /** Longest message text that is accepted, in UTF-16 code units. */
 export const MAX_CONTENT_LENGTH = 10_000_000;
 

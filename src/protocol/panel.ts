@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { SerialisedError } from './errors.ts';
-import type { Conversation, Message } from './model.ts';
+import type { Conversation, Message, StreamPiece } from './model.ts';
 
 const Id = v.pipe(v.string(), v.uuid());
 const Seq = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -66,6 +66,8 @@ export type PanelEvent =
   | { type: 'view'; view: PanelView }
   /** Rows of one conversation, new or changed, tombstones included; `lastSeq` is its newest number. */
   | { type: 'messages'; conversationId: string; messages: Message[]; lastSeq: number }
+  /** A piece of a message that is being written; one that is lost comes with the message's next row. */
+  | { type: 'stream'; piece: StreamPiece }
   /** Something the user should know now, e.g. that the shown conversation was deleted elsewhere. */
   | { type: 'notice'; text: string; restorable: string | null }
   /** Put the keyboard focus in the composer. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { StreamPiece } from './model.ts';
 
 /** Versions of the peer protocol that this program speaks. */
 export const PEER_PROTOCOL = { min: 1, max: 1 } as const;
@@ -29,6 +30,8 @@ export type Proof = v.InferOutput<typeof Proof>;
 export const PeerFrame = v.variant('type', [
   /** "Look into the change log": carries the newest change id, never content. */
   v.object({ type: v.literal('nudge'), changeId: v.pipe(v.number(), v.integer()) }),
+  /** A piece of a reply that is being written; see {@link StreamPiece}. */
+  v.object({ type: v.literal('stream'), piece: StreamPiece }),
   v.object({ type: v.literal('ping') }),
   /** Answers a ping with the newest change that was read: the leader keeps the log up to there. */
   v.object({ type: v.literal('pong'), cursor: v.optional(v.pipe(v.number(), v.integer())) }),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { Change, Conversation, Message } from './model.ts';
-import { MAX_TITLE_LENGTH, MessageStatus, Role } from './model.ts';
+import type { Change, Conversation, Message, StreamPiece } from './model.ts';
+import { MAX_PIECE_LENGTH, MAX_TITLE_LENGTH, MessageStatus, Role } from './model.ts';
 
 /** An id made by the writer: a UUID (version 7 by this product), which is also the idempotency key. */
 const Id = v.pipe(v.string(), v.uuid('must be a UUID'));
@@ -46,6 +46,17 @@ export const requestParams = {
     status: v.optional(MessageStatus),
   }),
   'message/delete': v.object({ messageId: Id }),
+  /** Begins a message whose text comes in pieces: live in every window, and safe on disk twice a second. */
+  'stream/start': v.object({
+    conversationId: Id,
+    id: v.optional(Id),
+    role: v.optional(Role),
+    author: v.optional(v.nullable(v.string())),
+    model: v.optional(v.nullable(v.string())),
+  }),
+  'stream/append': v.object({ messageId: Id, text: v.pipe(v.string(), v.maxLength(MAX_PIECE_LENGTH)) }),
+  /** Ends the message: as `complete`, or as what else it came to. */
+  'stream/finish': v.object({ messageId: Id, status: v.optional(v.picklist(['complete', 'interrupted', 'error'])) }),
   /** Both ends inclusive; at most 500 messages come back, the first ones of the range. */
   'message/range': v.object({ conversationId: Id, fromSeq: Seq, toSeq: Seq }),
   search: v.object({
@@ -75,6 +86,10 @@ export interface Results {
   'message/add': Message;
   'message/update': Message;
   'message/delete': Message;
+  'stream/start': Message;
+  /** Length of the whole text so far, in UTF-16 code units. */
+  'stream/append': { length: number };
+  'stream/finish': Message;
   'message/range': { messages: Message[]; lastSeq: number };
   search: { hits: SearchHit[] };
   'sync/status': SyncStatus;
@@ -129,5 +144,7 @@ export interface Notifications {
   change: { changes: Change[]; conversations: Conversation[] };
   /** The change feed lost its place (log pruned, database replaced): load everything again. */
   reload: { reason: string; lastChangeId: number };
+  /** A piece of a message that another instance, or this one, is writing. */
+  stream: StreamPiece;
   status: SyncStatus;
 }

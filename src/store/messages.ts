@@ -11,70 +11,76 @@ import { normaliseContent } from './text.ts';
 /** Text that one range may answer, in UTF-16 code units; the first message always comes, whatever its length. */
 const MAX_RANGE_LENGTH = 4_000_000;
 
-/**
- * Appends a message under the conversation's next number. The id is the idempotency key: a message that has it
- * already is returned as it is.
- * @throws {DevChatError} `not-found`, `deleted`, `too-large`, `conflict` (the id is another conversation's message)
- */
-export async function addMessage(db: Database, origin: string, params: Params<'message/add'>): Promise<Message> {
-  const { conversationId, id = uuid(), role, author, model, parts, status } = params;
-  const content = normaliseContent(params.content);
-  return db.write(() => {
-    const existing = findMessage(db, id);
-    if (existing?.conversationId === conversationId) return existing;
-    if (existing) throw new DevChatError('conflict', `The message id ${id} is taken by another conversation.`);
-    getLiveConversation(db, conversationId);
-    const now = Date.now();
-    const { seq } = db
-      .sql(
-        `UPDATE conversations SET last_seq = last_seq + 1, revision = revision + 1, updated_at = ? WHERE id = ?
-         RETURNING last_seq AS seq`,
-      )
-      .get(now, conversationId) as { seq: number };
-    const added = toMessage(
-      db
-        .sql(
-          `INSERT INTO messages(id, conversation_id, seq, role, author, content, parts, status, model, created_at,
-             updated_at)
-           VALUES (:id, :conversationId, :seq, :role, :author, :content, jsonb(:parts), :status, :model, :now, :now)
-           RETURNING ${messageColumns}`,
-        )
-        .get({
-          id,
-          conversationId,
-          seq,
-          role,
-          author: author ?? null,
-          content,
-          parts: toJson(parts),
-          status: status ?? 'complete',
-          model: model ?? null,
-          now,
-        }),
-    );
-    appendChanges(db, [{ changeType: 'MessageAdded', conversationId, messageId: id, seq, revision: 1 }], origin);
-    return added;
-  });
+/** Appends a message; see {@link insertMessage}. */
+export function addMessage(db: Database, origin: string, params: Params<'message/add'>): Promise<Message> {
+  return db.write(() => insertMessage(db, origin, params));
 }
 
 /**
- * Replaces the text, the parts or the status of a message; what is not given stays.
+ * Appends a message under the conversation's next number, inside a write transaction. The id is the idempotency key:
+ * a message that has it already is returned as it is.
+ * @throws {DevChatError} `not-found`, `deleted`, `too-large`, `conflict` (the id is another conversation's message)
+ */
+export function insertMessage(db: Database, origin: string, params: Params<'message/add'>): Message {
+  const { conversationId, id = uuid(), role, author, model, parts, status } = params;
+  const content = normaliseContent(params.content);
+  const existing = findMessage(db, id);
+  if (existing?.conversationId === conversationId) return existing;
+  if (existing) throw new DevChatError('conflict', `The message id ${id} is taken by another conversation.`);
+  getLiveConversation(db, conversationId);
+  const now = Date.now();
+  const { seq } = db
+    .sql(
+      `UPDATE conversations SET last_seq = last_seq + 1, revision = revision + 1, updated_at = ? WHERE id = ?
+       RETURNING last_seq AS seq`,
+    )
+    .get(now, conversationId) as { seq: number };
+  const added = toMessage(
+    db
+      .sql(
+        `INSERT INTO messages(id, conversation_id, seq, role, author, content, parts, status, model, created_at,
+           updated_at)
+         VALUES (:id, :conversationId, :seq, :role, :author, :content, jsonb(:parts), :status, :model, :now, :now)
+         RETURNING ${messageColumns}`,
+      )
+      .get({
+        id,
+        conversationId,
+        seq,
+        role,
+        author: author ?? null,
+        content,
+        parts: toJson(parts),
+        status: status ?? 'complete',
+        model: model ?? null,
+        now,
+      }),
+  );
+  appendChanges(db, [{ changeType: 'MessageAdded', conversationId, messageId: id, seq, revision: 1 }], origin);
+  return added;
+}
+
+/** Changes a message; see {@link writeMessage}. */
+export function updateMessage(db: Database, origin: string, params: Params<'message/update'>): Promise<Message> {
+  return db.write(() => writeMessage(db, origin, params));
+}
+
+/**
+ * Replaces the text, the parts or the status of a message, inside a write transaction; what is not given stays.
  * @throws {DevChatError} `not-found`, `deleted`, `too-large`
  */
-export async function updateMessage(db: Database, origin: string, params: Params<'message/update'>): Promise<Message> {
+export function writeMessage(db: Database, origin: string, params: Params<'message/update'>): Message {
   const { messageId, parts, status } = params;
   const content = params.content === undefined ? undefined : normaliseContent(params.content);
-  return db.write(() => {
-    const before = getLiveMessage(db, messageId);
-    const after = {
-      content: content ?? before.content,
-      parts: toJson(parts === undefined ? before.parts : parts),
-      status: status ?? before.status,
-    };
-    const unchanged =
-      after.content === before.content && after.status === before.status && after.parts === toJson(before.parts);
-    return unchanged ? before : change(db, origin, before, 'MessageUpdated', { ...after, deletedAt: null });
-  });
+  const before = getLiveMessage(db, messageId);
+  const after = {
+    content: content ?? before.content,
+    parts: toJson(parts === undefined ? before.parts : parts),
+    status: status ?? before.status,
+  };
+  const unchanged =
+    after.content === before.content && after.status === before.status && after.parts === toJson(before.parts);
+  return unchanged ? before : change(db, origin, before, 'MessageUpdated', { ...after, deletedAt: null });
 }
 
 /**

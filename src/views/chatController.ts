@@ -42,6 +42,9 @@ export class ChatController {
   constructor(ports: ChatPorts) {
     this.#ports = ports;
     ports.client.events.on('state', () => this.#postView());
+    ports.client.events.on('stream', (piece) => {
+      if (piece.conversationId === this.#selected) this.#post?.({ type: 'stream', piece });
+    });
     ports.history.events.on('reloaded', () => this.#startAnew());
     ports.history.events.on('changes', (changes) => this.#follow(changes));
     ports.history.events.on('updated', () => this.#postView());

@@ -42,6 +42,7 @@ export class TestMesh {
         this.events.emit('look');
       },
       cursor: () => 0,
+      streamed: () => undefined,
       peersChanged: () => this.events.emit('peers'),
     });
   }

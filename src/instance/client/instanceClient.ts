@@ -22,6 +22,7 @@ export interface ClientEvents {
   state: [ClientState];
   change: [Notifications['change']];
   reload: [Notifications['reload']];
+  stream: [Notifications['stream']];
   status: [Notifications['status']];
 }
 
@@ -152,6 +153,9 @@ export class InstanceClient {
     });
     connection.onNotification('reload', (params: Notifications['reload']) => {
       this.events.emit('reload', params);
+    });
+    connection.onNotification('stream', (params: Notifications['stream']) => {
+      this.events.emit('stream', params);
     });
     connection.onNotification('status', (params: Notifications['status']) => {
       this.events.emit('status', params);

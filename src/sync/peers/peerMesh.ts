@@ -1,6 +1,7 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { uptime } from 'node:os';
 import type { Log } from '../../protocol/log.ts';
+import type { StreamPiece } from '../../protocol/model.ts';
 import type { PeerFrame } from '../../protocol/peer.ts';
 import type { PeerRecord } from '../../store/peers.ts';
 import type { Liveness } from '../leadership.ts';
@@ -33,6 +34,8 @@ export interface MeshPorts {
   look(): void;
   /** The newest change that this instance has read. */
   cursor(): number;
+  /** A peer is writing a message. */
+  streamed(piece: StreamPiece): void;
   /** The set of connected peers is another one. */
   peersChanged(): void;
 }
@@ -99,6 +102,11 @@ export class PeerMesh {
   /** Tells every peer that the change log has grown. */
   nudge(changeId: number): void {
     for (const link of this.#links.values()) link.send({ type: 'nudge', changeId });
+  }
+
+  /** Shows every peer a piece of a message that is being written here. */
+  stream(piece: StreamPiece): void {
+    for (const link of this.#links.values()) link.send({ type: 'stream', piece });
   }
 
   /** Leaves the mesh; the registry forgets this instance. */
@@ -208,6 +216,7 @@ export class PeerMesh {
 
   #receive(link: PeerLink, frame: PeerFrame): void {
     if (frame.type === 'nudge') this.#ports.look();
+    else if (frame.type === 'stream') this.#ports.streamed(frame.piece);
     else if (frame.type === 'ping') link.send({ type: 'pong', cursor: this.#ports.cursor() });
     else link.cursor = frame.cursor;
   }

@@ -39,10 +39,16 @@ export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq
         {status === 'complete' && message.revision > 1 && role === 'user' && <span>{strings.edited}</span>}
         {!isEditing.value && <Toolbar message={message} />}
       </header>
-      {isEditing.value ? <MessageEditor message={message} /> : <MessageBody text={message.content} />}
+      {isEditing.value ? <MessageEditor message={message} /> : <MessageText message={message} />}
       {isOver && <p class="outcome">{strings.interrupted}</p>}
     </div>
   );
+}
+
+/** The stored text, or while it is being written the longer one that its pieces tell. */
+function MessageText({ message: { id, content, status } }: { message: Message }) {
+  const live = status === 'streaming' ? usePanel().live.of(id).value?.text : undefined;
+  return <MessageBody text={live && live.length > content.length ? live : content} />;
 }
 
 function Toolbar({ message }: { message: Message }) {

@@ -1,11 +1,12 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
 import { v7 as uuid } from 'uuid';
 import { type Reason, serialiseError } from '../../protocol/errors.ts';
-import type { Message } from '../../protocol/model.ts';
+import type { Message, StreamPiece } from '../../protocol/model.ts';
 import type { PanelState, PanelStrings, PanelView } from '../../protocol/panel.ts';
 import { announcementOf } from './announcement.ts';
 import type { Api, PanelNews } from './api.ts';
 import { moveDraft, NO_CONVERSATION, withDraft } from './drafts.ts';
+import { LiveTexts } from './liveTexts.ts';
 import { Outbox, type OutboxEntry } from './outbox.ts';
 import { Timeline } from './timeline.ts';
 
@@ -35,6 +36,8 @@ export class Panel {
   /** Rises whenever the composer should take the focus. */
   readonly focusRequests = signal(0);
   readonly outbox: Outbox;
+  /** What is known of messages that are being written. */
+  readonly live = new LiveTexts();
   /** Made for the first message when no conversation is shown, and used until the host shows one. */
   readonly #newId = signal<string | null>(null);
   /** The conversation last shown before there was none; if it is restored, so is its draft. */
@@ -83,6 +86,7 @@ export class Panel {
   handle(news: PanelNews): void {
     if (news.type === 'view') this.#show(news.view);
     else if (news.type === 'messages') this.#receive(news.conversationId, news.messages, news.lastSeq);
+    else if (news.type === 'stream') this.#receivePiece(news.piece);
     else if (news.type === 'notice') this.#notify(news.text, news.restorable);
     else if (news.type === 'focus') this.focusRequests.value++;
   }
@@ -187,7 +191,14 @@ export class Panel {
       }
       timeline.receive(messages, lastSeq);
     }
+    this.live.settle(messages);
     this.outbox.remove(messages.map(({ id }) => id));
+  }
+
+  #receivePiece(piece: StreamPiece): void {
+    const rows = this.#timelines.get(piece.conversationId)?.pages.peek().rows;
+    const row = rows?.findLast(({ id }) => id === piece.messageId);
+    if (row?.status === 'streaming') this.live.add(piece, row.content);
   }
 
   #timelineOf(id: string): Timeline {

@@ -1,0 +1,105 @@
+import { v7 as uuid } from 'uuid';
+import { DevChatError } from '../protocol/errors.ts';
+import type { Log } from '../protocol/log.ts';
+import type { Message, StreamPiece } from '../protocol/model.ts';
+import type { Params } from '../protocol/rpc.ts';
+
+/** How much of a stream a crash may cost, in ms. */
+const CHECKPOINT = 400;
+
+/** Where streams go. */
+export interface StreamPorts {
+  begin(params: Params<'stream/start'>): Promise<Message>;
+  checkpoint(messageId: string, content: string): Promise<Message>;
+  end(end: { messageId: string; content: string; status: Message['status'] }): Promise<Message>;
+  /** Called after each of the above was stored. */
+  stored(): void;
+  /** Shows a piece to all who look on; nobody answers for its arrival. */
+  send(piece: StreamPiece): void;
+  log: Log;
+}
+
+interface Stream {
+  conversationId: string;
+  runId: string;
+  text: string;
+  /** Runs while some of the text waits to be stored. */
+  checkpoint: NodeJS.Timeout | undefined;
+  /** Why the text cannot be stored any more, e.g. because the message was deleted. */
+  failure: unknown;
+}
+
+/** The messages that are being written here, piece by piece. */
+export class OutgoingStreams {
+  readonly #ports: StreamPorts;
+  readonly #streams = new Map<string, Stream>();
+
+  constructor(ports: StreamPorts) {
+    this.#ports = ports;
+  }
+
+  /** Begins a message; it is in every window at once, empty. */
+  async start(params: Params<'stream/start'>): Promise<Message> {
+    const message = await this.#ports.begin(params);
+    const { id, conversationId, content } = message;
+    this.#streams.set(id, { conversationId, runId: uuid(), text: content, checkpoint: undefined, failure: undefined });
+    this.#ports.stored();
+    return message;
+  }
+
+  /**
+   * Adds to the text. Who looks on sees it at once; it is on the disk a moment later.
+   * @throws {DevChatError} `not-found` when no such stream is open here; `deleted` when the message is gone
+   */
+  append(messageId: string, text: string): { length: number } {
+    const stream = this.#get(messageId);
+    if (stream.failure) throw stream.failure;
+    const { conversationId, runId } = stream;
+    this.#ports.send({ conversationId, messageId, runId, offset: stream.text.length, text });
+    stream.text += text;
+    stream.checkpoint ??= setTimeout(() => void this.#store(messageId, stream), CHECKPOINT);
+    return { length: stream.text.length };
+  }
+
+  /**
+   * Ends a message: its row is now the whole truth.
+   * @throws {DevChatError} `not-found`, `deleted`, `busy`, …; after an error it can be finished again
+   */
+  async finish(messageId: string, status: Message['status']): Promise<Message> {
+    const stream = this.#get(messageId);
+    clearTimeout(stream.checkpoint);
+    if (stream.failure) this.#streams.delete(messageId);
+    const message = await this.#ports.end({ messageId, content: stream.text, status });
+    this.#streams.delete(messageId);
+    this.#ports.stored();
+    return message;
+  }
+
+  /** Ends all that is open, as interrupted. */
+  async close(): Promise<void> {
+    for (const messageId of [...this.#streams.keys()]) {
+      await this.finish(messageId, 'interrupted').catch((error: unknown) =>
+        this.#ports.log('warn', `${messageId} was left open: ${String(error)}`),
+      );
+    }
+  }
+
+  async #store(messageId: string, stream: Stream): Promise<void> {
+    // What is added from now on needs the next checkpoint.
+    stream.checkpoint = undefined;
+    try {
+      await this.#ports.checkpoint(messageId, stream.text);
+      this.#ports.stored();
+    } catch (error) {
+      // A message that is gone ends the stream; anything else may pass, and the next checkpoint holds this one's text.
+      if (error instanceof DevChatError && error.reason === 'deleted') stream.failure = error;
+      this.#ports.log('warn', `${messageId} could not be stored: ${String(error)}`);
+    }
+  }
+
+  #get(messageId: string): Stream {
+    const stream = this.#streams.get(messageId);
+    if (stream) return stream;
+    throw new DevChatError('not-found', `No stream of message ${messageId} is open in this instance.`);
+  }
+}
