@@ -15,6 +15,8 @@ export interface TestEditor {
   devchatHome: string;
   userDataDir: string;
   extensionsDir: string;
+  /** Environment of a program that shares the editor's histories. */
+  env: NodeJS.ProcessEnv;
   /** Replaces the workspace's settings; open windows follow at once (they do not watch the user's settings). */
   setWorkspaceSettings(settings: Record<string, unknown>): void;
   /** Stops the editor and removes its folders. */
@@ -62,5 +64,6 @@ export async function startTestEditor({
     mkdirSync(join(workspace, '.vscode'), { recursive: true });
     writeFileSync(join(workspace, '.vscode', 'settings.json'), JSON.stringify(values));
   };
-  return { host, workspace, ...folders, setWorkspaceSettings, stop };
+  const shared = { ...process.env, ...env, DEVCHAT_HOME: folders.devchatHome };
+  return { host, workspace, ...folders, env: shared, setWorkspaceSettings, stop };
 }

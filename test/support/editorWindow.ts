@@ -99,7 +99,13 @@ export class EditorWindow {
 
   private async findPanel(): Promise<Frame | undefined> {
     for (const frame of this.page.frames()) {
-      if ((await messageBox(frame).count()) > 0) return frame;
+      // A frame that goes away meanwhile is not the panel.
+      if (
+        (await messageBox(frame)
+          .count()
+          .catch(() => 0)) > 0
+      )
+        return frame;
     }
     return undefined;
   }

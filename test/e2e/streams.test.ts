@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { after, before, describe, it } from 'mocha';
+import { root } from '../../scripts/lib/step.mjs';
+import type { Change } from '../../src/protocol/model.ts';
+import { openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
+
+describe('a message that is being written', () => {
+  let two: TwoWindows;
+
+  before(async () => {
+    two = await openTwoWindows();
+  });
+  after(() => two?.close());
+
+  function devchat(...args: string[]): ChildProcessByStdio<Writable, Readable, null> {
+    const { workspace, env } = two.editor;
+    const program = [join(root, 'dist', 'cli.cjs'), '--workspace', workspace, ...args];
+    return spawn(process.execPath, program, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  }
+
+  /** A program that writes a message piece by piece, as a model's would. */
+  const write = (title: string) => devchat('send', '-', '--role', 'assistant', '--title', title);
+
+  it('grows in both windows, and shows its whole text to one that comes later', async () => {
+    const writer = write('A reply');
+    writer.stdin.write('The first piece');
+    await two.a.window.conversations().open(/A reply/);
+    const inA = two.a.panel.feed.locator('[role=article][aria-busy=true]');
+    await inA.filter({ hasText: 'The first piece' }).waitFor();
+    writer.stdin.write(' and the second');
+    await inA.filter({ hasText: 'The first piece and the second' }).waitFor();
+    await two.b.window.conversations().open(/A reply/);
+    const inB = two.b.panel.feed.locator('[role=article][aria-busy=true]');
+    await inB.filter({ hasText: 'The first piece and the second' }).waitFor();
+    const exited = once(writer, 'exit');
+    writer.stdin.end(' and the end');
+    for (const { panel } of [two.a, two.b]) {
+      await panel.feed.locator('[role=article][aria-busy=false]').waitFor();
+      assert.deepEqual(await panel.messages(), [{ seq: 1, text: 'The first piece and the second and the end' }]);
+    }
+    assert.deepEqual(await exited, [0, null]);
+  });
+
+  it('ends as interrupted in both windows when its writer is killed, and keeps what was there', async () => {
+    const watcher = devchat('watch');
+    const stored = (async () => {
+      for await (const line of createInterface({ input: watcher.stdout })) {
+        const change: Change = JSON.parse(line);
+        if (change.changeType === 'MessageUpdated') return;
+      }
+    })();
+    const writer = write('Cut off');
+    writer.stdin.write('Only the beginning');
+    for (const { window, panel } of [two.a, two.b]) {
+      await window.conversations().open(/Cut off/);
+      await panel.message('Only the beginning').waitFor();
+    }
+    writer.stdin.write(' of this');
+    await stored;
+    writer.kill('SIGKILL');
+    const killedAt = performance.now();
+    for (const { panel } of [two.a, two.b]) {
+      await panel.feed.locator('[data-status=interrupted]').filter({ hasText: 'Only the beginning' }).waitFor();
+    }
+    process.stdout.write(`      interrupted after ${Math.round(performance.now() - killedAt)} ms\n`);
+    watcher.kill();
+  });
+});
