@@ -84,6 +84,17 @@ export async function run(argv: readonly string[]): Promise<void> {
       }),
     );
   program
+    .command('verify')
+    .description('check everything that must hold in the database; exit code 1 when something does not')
+    .option('--repair', 'mend what can be mended without loss')
+    .action(({ repair }: { repair?: boolean }) =>
+      withInstance(options(), async (instance) => {
+        const result = await instance.handle('verify', { repair: repair ?? false });
+        print(result, format.verification);
+        if (result.problems.length > 0) process.exitCode = 1;
+      }),
+    );
+  program
     .command('watch')
     .description('follow the changes, one JSON document per line, until interrupted')
     .action(() => watch(options()));

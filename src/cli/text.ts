@@ -1,5 +1,5 @@
 import type { Conversation, Message } from '../protocol/model.ts';
-import type { SearchHit, SyncStatus } from '../protocol/rpc.ts';
+import type { SearchHit, SyncStatus, VerifyResult } from '../protocol/rpc.ts';
 
 const untitled = '(untitled)';
 
@@ -43,6 +43,11 @@ export function hits(list: SearchHit[]): string {
       return `${conversationId} #${seq}  ${title || untitled}\n  ${line}`;
     })
     .join('\n');
+}
+
+export function verification({ problems, repaired }: VerifyResult): string {
+  if (problems.length + repaired.length === 0) return 'Everything is in order.';
+  return [...repaired.map((text) => `Mended: ${text}`), ...problems].join('\n');
 }
 
 function time(milliseconds: number): string {

@@ -9,6 +9,7 @@ import {
 } from '../store/conversations.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../store/messages.ts';
 import { searchMessages } from '../store/search.ts';
+import { verify } from '../store/verify.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The requests that need an open workspace, each with the function that answers it. */
@@ -48,6 +49,7 @@ export const answers: Answers = {
   'stream/finish': ({ streams }, { messageId, status }) => streams.finish(messageId, status ?? 'complete'),
   'message/range': ({ db }, params) => messageRange(db, params),
   search: ({ db }, { query, limit }) => ({ hits: searchMessages(db, query, limit ?? 50) }),
+  verify: ({ db }, { repair }) => verify(db, repair ?? false),
   'sync/status': async (workspace) => {
     await workspace.settled();
     return workspace.status();

@@ -64,6 +64,7 @@ export const requestParams = {
     limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200))),
   }),
   'sync/status': v.object({}),
+  verify: v.object({ repair: v.optional(v.boolean()) }),
   shutdown: v.object({}),
 };
 
@@ -93,6 +94,7 @@ export interface Results {
   'message/range': { messages: Message[]; lastSeq: number };
   search: { hits: SearchHit[] };
   'sync/status': SyncStatus;
+  verify: VerifyResult;
   shutdown: null;
 }
 
@@ -112,6 +114,12 @@ export interface SearchHit {
   role: Role;
   snippet: string;
   createdAt: number;
+}
+
+/** What is wrong with a database, each in words; `repaired` says what was wrong and no longer is. */
+export interface VerifyResult {
+  problems: string[];
+  repaired: string[];
 }
 
 /** A sibling instance as the mesh sees it now. */

@@ -78,7 +78,7 @@ describe('schema of a new database', () => {
       .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'message_index*'`)
       .pluck()
       .all();
-    assert.deepEqual([...tables].sort(), [...Object.keys(contract), 'sqlite_sequence'].sort());
+    assert.deepEqual([...tables].sort(), [...Object.keys(contract), 'leader', 'streams', 'sqlite_sequence'].sort());
   });
 
   it('starts with the values that every reader needs', async () => {

@@ -1,0 +1,100 @@
+import type { VerifyResult } from '../protocol/rpc.ts';
+import { changeHead } from './changeLog.ts';
+import type { Database } from './database.ts';
+import { sqliteCode } from './sqliteErrors.ts';
+
+/** One thing that must hold: what is wrong with it in words, and how to mend it where that loses nothing. */
+interface Check {
+  find(db: Database): string[];
+  mend?(db: Database): void;
+}
+
+const checks: Check[] = [
+  {
+    find: (db) =>
+      (db.sql('PRAGMA integrity_check(20)').pluck().all() as string[])
+        .filter((line) => line !== 'ok')
+        .map((line) => `The database file is damaged: ${line}`),
+  },
+  {
+    find: (db) =>
+      (db.sql('PRAGMA foreign_key_check').all() as { table: string; parent: string }[]).map(
+        ({ table, parent }) => `A row of ${table} belongs to a row of ${parent} that does not exist.`,
+      ),
+  },
+  {
+    find: (db) => (db.isInPlace() ? [] : [`The path ${db.path} leads to another file than the one that is open.`]),
+  },
+  {
+    find: (db) =>
+      ['db_epoch', 'peer_secret', 'pruned_through', 'min_reader', 'min_writer']
+        .filter((key) => !db.sql('SELECT 1 FROM meta WHERE key = ?').get(key))
+        .map((key) => `The database has lost its ${key}.`),
+  },
+  {
+    find: (db) => {
+      const rows = db
+        .sql(
+          `SELECT c.id, c.last_seq AS lastSeq, count(m.seq) AS held, coalesce(max(m.seq), 0) AS newest
+           FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id
+           GROUP BY c.id HAVING held <> lastSeq OR newest <> lastSeq`,
+        )
+        .all() as { id: string; lastSeq: number; held: number; newest: number }[];
+      return rows.map(({ id, lastSeq, held, newest }) =>
+        newest > lastSeq
+          ? `Conversation ${id} holds message ${newest}, but says that its newest is ${lastSeq}.`
+          : `Conversation ${id} holds ${held} of its ${lastSeq} messages.`,
+      );
+    },
+    // A number that was handed out is never lowered: a missing message stays missing, and is told as such.
+    mend: (db) => {
+      db.sql(
+        `UPDATE conversations SET revision = revision + 1,
+           last_seq = (SELECT max(seq) FROM messages WHERE conversation_id = conversations.id)
+         WHERE last_seq < (SELECT max(seq) FROM messages WHERE conversation_id = conversations.id)`,
+      ).run();
+    },
+  },
+  {
+    find: (db) => {
+      const head = changeHead(db);
+      const prunedThrough = Number(db.sql(`SELECT value FROM meta WHERE key = 'pruned_through'`).pluck().get() ?? 0);
+      const { held, oldest } = db.sql('SELECT count(*) AS held, min(id) AS oldest FROM change_log').get() as {
+        held: number;
+        oldest: number | null;
+      };
+      const expected = head - prunedThrough;
+      if (held === expected && (oldest === null || oldest > prunedThrough)) return [];
+      return [`The change log holds ${held} entries after ${prunedThrough}, but ${expected} were written.`];
+    },
+  },
+  {
+    find: (db) => {
+      try {
+        db.sql(`INSERT INTO message_index(message_index, rank) VALUES ('integrity-check', 1)`).run();
+        return [];
+      } catch (error) {
+        if (!sqliteCode(error).startsWith('SQLITE_CORRUPT')) throw error;
+        return ['The search index does not fit the messages.'];
+      }
+    },
+    mend: (db) => {
+      db.sql(`INSERT INTO message_index(message_index) VALUES ('rebuild')`).run();
+    },
+  },
+];
+
+/**
+ * Checks everything that must hold in a database, in one transaction.
+ * @param repair mends what can be mended without loss; what could not be stays among the problems
+ */
+export async function verify(db: Database, repair: boolean): Promise<VerifyResult> {
+  return db.write(() => {
+    const found = checks.map((check) => ({ check, problems: check.find(db) }));
+    const before = found.flatMap(({ problems }) => problems);
+    if (!repair || before.length === 0) return { problems: before, repaired: [] };
+    for (const { check, problems } of found) if (problems.length > 0) check.mend?.(db);
+    const after = found.flatMap(({ check, problems }) => (problems.length > 0 ? check.find(db) : []));
+    return { problems: after, repaired: before.filter((problem) => !after.includes(problem)) };
+  });
+}
