@@ -1,7 +1,14 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { v7 as uuid } from 'uuid';
-import { createMessageConnection, ErrorCodes, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
+import {
+  createMessageConnection,
+  ErrorCodes,
+  type MessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
 import { DevChatError, type Reason } from '../../protocol/errors.ts';
 import type { Log } from '../../protocol/log.ts';
 import type { InitializeResult, Method, Notifications, Params, Results } from '../../protocol/rpc.ts';
@@ -140,7 +147,10 @@ export class InstanceClient {
     this.#setState(state);
     const child = this.#ports.spawn();
     const lastError = forwardLog(child, this.#ports.log);
-    const connection = createMessageConnection(child.stdout, child.stdin, {
+    const reader = new StreamMessageReader(child.stdout);
+    // Otherwise the end of a process in the middle of a message leaves a timer that starts itself again for ever.
+    reader.partialMessageTimeout = 0;
+    const connection = createMessageConnection(reader, new StreamMessageWriter(child.stdin), {
       error: (text) => this.#ports.log('error', `rpc: ${text}`),
       warn: (text) => this.#ports.log('warn', `rpc: ${text}`),
       info: (text) => this.#ports.log('info', `rpc: ${text}`),
@@ -178,8 +188,9 @@ export class InstanceClient {
       return;
     }
     if (connection !== this.#connection) return;
-    this.#setState('ready');
+    // Before anyone hears that it is ready, and sends more: what waited comes first, and is not sent twice.
     for (const pending of this.#pending) this.#send(pending);
+    this.#setState('ready');
   }
 
   #send(pending: Pending): void {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mock } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { type TestClient, until, useClients } from '../../support/clients.ts';
 import { hasReason } from '../../support/database.ts';
+import { FakeInstance } from '../../support/fakeInstance.ts';
 
 describe('client of an instance', () => {
   const clients = useClients();
@@ -27,6 +30,21 @@ describe('client of an instance', () => {
     assert.deepEqual([client.state, states, client.session?.databasePath], ['ready', ['ready'], clients.path]);
     const { conversations } = await client.request('conversation/list', {});
     assert.deepEqual([conversations.map((one) => one.id), client.session?.lastChangeId], [[id], 0]);
+  });
+
+  it('sends each request once, and those that waited before any that others make when it is ready', async () => {
+    const fake = new FakeInstance();
+    clients.directory.defer(() => fake.close());
+    const asked: string[] = [];
+    fake.answer('search', ({ query }) => {
+      asked.push(query);
+      return { hits: [] };
+    });
+    fake.client.events.on('state', () => void fake.client.request('search', { query: 'when ready' }));
+    fake.client.start();
+    await Promise.all(['first', 'second'].map((query) => fake.client.request('search', { query })));
+    await fake.settled();
+    assert.deepEqual(asked, ['first', 'second', 'when ready']);
   });
 
   it('passes on what the instance tells, and the reasons it gives', async () => {
@@ -128,6 +146,19 @@ describe('client of an instance', () => {
     await assert.rejects(two.client.request('sync/status', {}), stopped);
     await two.client.dispose();
     assert.equal(two.children.length, 1);
+  });
+
+  it('leaves no timer behind when the process ends in the middle of a message', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const code = `process.stdout.write('Content-Length: 100\\r\\n\\r\\n{')`;
+    const started = clients.make(() => spawn(process.execPath, ['-e', code], { stdio: ['pipe', 'pipe', 'pipe'] }));
+    // The runner starts the clock of this test when its first part is over.
+    await nextTurn();
+    const before = timers();
+    started.client.start();
+    await started.reached('restarting');
+    await started.client.dispose();
+    assert.equal(timers(), before);
   });
 
   it('rejects what still waits when it is disposed of', async () => {

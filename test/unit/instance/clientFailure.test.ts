@@ -43,7 +43,10 @@ describe('client of an instance that does not run', () => {
   });
 
   it('tells the last error that the process wrote', async () => {
-    const code = `console.error('[info] starting\\n[error] Something is missing.'); process.exitCode = 1`;
+    // Its own child writes on when the process has ended already.
+    const code = `const say = "console.error('[info] starting\\\\n[error] Something is missing.')";
+      require('node:child_process').spawn(process.execPath, ['-e', say], { stdio: 'inherit' });
+      process.exit(1)`;
     const { client, reached, log } = clients.make(hurried(() => node(code)));
     client.start();
     await reached('failed');

@@ -74,6 +74,22 @@ describe('instance over standard input and output', () => {
     }
   });
 
+  it('carries a conversation of two windows, in which each waits for the other', async () => {
+    const both = await Promise.all([instances.start('One'), instances.start('Two')]);
+    await both[0].rpc.notified('status', ({ peers }: { peers: unknown[] }) => peers.length === 1);
+    const { id: conversationId } = await both[0].rpc.request<{ id: string }>('conversation/create');
+    for (let turn = 0; turn < 30; turn++) {
+      const [speaker] = turn % 2 === 0 ? both : [both[1]];
+      const said = { conversationId, role: 'user', content: `${turn}` };
+      const { id } = await speaker.rpc.request<Stored>('message/add', said);
+      for (const { rpc } of both) {
+        await rpc.notified('change', ({ changes }: ChangeNotification) =>
+          changes.some(({ messageId }) => messageId === id),
+        );
+      }
+    }
+  });
+
   it('tells what else is connected', async () => {
     const one = await instances.start('One');
     const two = await instances.start('Two');

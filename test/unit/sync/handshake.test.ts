@@ -50,6 +50,14 @@ describe('handshake between peers', () => {
     assert.throws(() => listening.accept(proof), refused);
   });
 
+  it('does not take the proof of a dialler at the end that dialled', () => {
+    const dialling = new Handshake('dialler', 'secret', alice);
+    const other = new Handshake('dialler', 'secret', bob);
+    dialling.answer(other.hello);
+    const proof = other.answer(dialling.hello);
+    assert.throws(() => dialling.accept(proof), refused);
+  });
+
   it('does not take a proof of an earlier handshake', () => {
     const [dialler, listener] = pair();
     const proof = dialler.answer(listener.hello);

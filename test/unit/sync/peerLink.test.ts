@@ -113,8 +113,8 @@ describe('link to a peer', () => {
   }
 
   it('is cut when a frame does not come to its end, though bytes keep coming', async () => {
-    const { peer, link, closed } = await connected();
     mock.timers.enable({ apis: ['setTimeout'] });
+    const { peer, link, closed } = await connected();
     const socket = await accepted;
     for (const byte of encodeFrame({ type: 'ping' }).subarray(0, 5)) {
       peer.socket.write(Buffer.from([byte]));
@@ -126,8 +126,8 @@ describe('link to a peer', () => {
   });
 
   it('lives on when slow frames come to their ends', async () => {
-    const { peer, told } = await connected();
     mock.timers.enable({ apis: ['setTimeout'] });
+    const { peer, told } = await connected();
     const socket = await accepted;
     for (const byte of Buffer.concat([encodeFrame({ type: 'ping' }), encodeFrame({ type: 'pong' })])) {
       peer.socket.write(Buffer.from([byte]));

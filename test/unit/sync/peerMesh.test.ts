@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { listPeers, peerSecret, registerPeer } from '../../../src/store/peers.ts';
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
@@ -9,7 +11,7 @@ import { introduce, RawPeer, TestMesh } from '../../support/peers.ts';
 import { RpcClient } from '../../support/rpcClient.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
 
-const program = new URL('../../../dist/cli.cjs', import.meta.url).pathname;
+const program = join(import.meta.dirname, '../../../dist/cli.cjs');
 
 describe('mesh of peers', () => {
   const databases = useDatabases();
@@ -155,6 +157,9 @@ describe('mesh of peers', () => {
   it('drops those that connect beyond the number it can bear, and lets members in again', async () => {
     const [a] = await start('A');
     assert.ok(a);
+    // Their time does not run out here.
+    mock.timers.enable({ apis: ['setTimeout'] });
+    databases.directory.defer(() => mock.timers.reset());
     const crowd = await Promise.all(Array.from({ length: 33 }, () => RawPeer.connect(a.record.endpoint)));
     await Promise.race(crowd.map(({ closed }) => closed));
     const dropped = crowd.filter(({ socket }) => socket.destroyed);
