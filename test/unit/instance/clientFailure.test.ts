@@ -83,11 +83,11 @@ describe('client of an instance that does not run', () => {
   });
 
   it('can be started again after it has given up', async () => {
-    let isBroken = true;
-    const { client, reached } = clients.make(hurried(() => node(isBroken ? 'process.exit(1)' : answering)));
+    // It fails for good, and once more after the new start.
+    let crashes = 6;
+    const { client, reached } = clients.make(hurried(() => node(crashes-- > 0 ? 'process.exit(1)' : answering)));
     client.start();
     await reached('failed');
-    isBroken = false;
     client.start();
     assert.deepEqual([client.state, client.problem], ['starting', null]);
     await reached('ready');

@@ -1,64 +1,15 @@
 import assert from 'node:assert/strict';
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { v7 as uuid } from 'uuid';
 import type { PanelEvent } from '../../../src/protocol/panel.ts';
-import { ChatController } from '../../../src/views/chatController.ts';
-import { History } from '../../../src/views/history.ts';
+import { type EventOf, useChatWindows } from '../../support/chatWindow.ts';
 import { useClients } from '../../support/clients.ts';
 import { hasReason } from '../../support/database.ts';
-
-type EventOf<T extends PanelEvent['type']> = Extract<PanelEvent, { type: T }>;
 
 describe('chat of a window', () => {
   const clients = useClients();
 
-  /** One window: a real instance, its history and its chat, with everything that the panel was told. */
-  async function open() {
-    const { client, reached } = clients.make();
-    const log: string[] = [];
-    const history = new History(client, (_, text) => log.push(text));
-    const posted: PanelEvent[] = [];
-    const arrivals = new EventEmitter();
-    const asked: string[] = [];
-    const editor = {
-      confirmDeleteMessage: async () => asked.push('delete') > 1,
-      openLink: async (url: string) => void asked.push(url),
-      copy: async (text: string) => void asked.push(text),
-      runCommand: async (command: string, id: string | undefined) => void asked.push(command, String(id)),
-      deletedElsewhere: (title: string) => `gone: ${title}`,
-    };
-    const chat = new ChatController({ client, history, editor, log: (_, text) => log.push(text) });
-    chat.attach((event) => {
-      posted.push(event);
-      arrivals.emit('event');
-    });
-    const loaded = once(history.events, 'reloaded');
-    const start = async () => {
-      client.start();
-      await Promise.all([reached('ready'), loaded]);
-    };
-    /** The first event of a kind that fits, whether it was posted already or is still to come. */
-    const told = async <T extends PanelEvent['type']>(type: T, fits: (event: EventOf<T>) => boolean = () => true) => {
-      for (let next = 0; ; next++) {
-        while (next >= posted.length) await once(arrivals, 'event');
-        const event = posted[next];
-        if (event?.type === type && fits(event as EventOf<T>)) return event as EventOf<T>;
-      }
-    };
-    const view = async () => (await chat.handle('ready', { conversationId: null })).conversation;
-    const create = async (title = 'Talk') => {
-      const conversation = await client.request('conversation/create', { title });
-      history.apply(conversation);
-      return conversation;
-    };
-    return { client, history, chat, posted, asked, log, start, told, view, create };
-  }
-
-  async function started() {
-    const window = await open();
-    await window.start();
-    return window;
-  }
+  const { open, started } = useChatWindows(clients);
 
   it('shows the conversation that is selected, and tells who wants to know', async () => {
     const { chat, create, posted, view } = await started();
@@ -210,6 +161,20 @@ describe('chat of a window', () => {
     await one.told('messages', ({ lastSeq, messages }) => lastSeq === count && messages.at(-1)?.seq === count);
     const rows = one.posted.flatMap((told) => (told.type === 'messages' ? told.messages : []));
     assert.equal(new Set(rows.map(({ seq }) => seq)).size, count);
+  });
+
+  it('posts what changes while earlier changes are read', async () => {
+    const { chat, client, create, history, posted, told } = await started();
+    const { id: conversationId } = await create();
+    for (const content of ['a', 'b']) await client.request('message/add', { conversationId, role: 'user', content });
+    while (history.get(conversationId)?.lastSeq !== 2) await once(history.events, 'updated');
+    chat.select(conversationId);
+    posted.length = 0;
+    for (const seq of [1, 2]) {
+      const what = { changeType: 'MessageUpdated', conversationId, messageId: null, newTitle: null };
+      history.events.emit('changes', [{ ...what, id: seq, seq, originInstanceId: 'other' }]);
+    }
+    await told('messages', ({ messages }) => messages.at(-1)?.content === 'b');
   });
 
   it('deletes a message only when the user agrees', async () => {

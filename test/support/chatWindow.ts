@@ -1,0 +1,60 @@
+import { EventEmitter, once } from 'node:events';
+import type { PanelEvent } from '../../src/protocol/panel.ts';
+import { ChatController } from '../../src/views/chatController.ts';
+import { History } from '../../src/views/history.ts';
+import type { TestClients } from './clients.ts';
+
+export type EventOf<T extends PanelEvent['type']> = Extract<PanelEvent, { type: T }>;
+
+/** Makes windows without an editor around them, each with a client of its own. */
+export function useChatWindows(clients: TestClients) {
+  /** One window: a real instance, its history and its chat, with everything that the panel was told. */
+  async function open() {
+    const { client, reached } = clients.make();
+    const log: string[] = [];
+    const history = new History(client, (_, text) => log.push(text));
+    const posted: PanelEvent[] = [];
+    const arrivals = new EventEmitter();
+    const asked: string[] = [];
+    const editor = {
+      confirmDeleteMessage: async () => asked.push('delete') > 1,
+      openLink: async (url: string) => void asked.push(url),
+      copy: async (text: string) => void asked.push(text),
+      runCommand: async (command: string, id: string | undefined) => void asked.push(command, String(id)),
+      deletedElsewhere: (title: string) => `gone: ${title}`,
+    };
+    const chat = new ChatController({ client, history, editor, log: (_, text) => log.push(text) });
+    chat.attach((event) => {
+      posted.push(event);
+      arrivals.emit('event');
+    });
+    const loaded = once(history.events, 'reloaded');
+    const start = async () => {
+      client.start();
+      await Promise.all([reached('ready'), loaded]);
+    };
+    /** The first event of a kind that fits, whether it was posted already or is still to come. */
+    const told = async <T extends PanelEvent['type']>(type: T, fits: (event: EventOf<T>) => boolean = () => true) => {
+      for (let next = 0; ; next++) {
+        while (next >= posted.length) await once(arrivals, 'event');
+        const event = posted[next];
+        if (event?.type === type && fits(event as EventOf<T>)) return event as EventOf<T>;
+      }
+    };
+    const view = async () => (await chat.handle('ready', { conversationId: null })).conversation;
+    const create = async (title = 'Talk') => {
+      const conversation = await client.request('conversation/create', { title });
+      history.apply(conversation);
+      return conversation;
+    };
+    return { client, history, chat, posted, asked, log, start, told, view, create };
+  }
+
+  async function started() {
+    const window = await open();
+    await window.start();
+    return window;
+  }
+
+  return { open, started };
+}
