@@ -53,7 +53,11 @@ export class Workspace {
         read: (cursor, limit) => changesAfter(db, cursor, limit),
         deliver: ({ changes, conversations }) => events.notify('change', { changes, conversations }),
         lost: (lastChangeId) => events.notify('reload', { reason: 'The change log was pruned.', lastChangeId }),
-        failed: (error) => log('warn', `feed: ${error instanceof Error ? error.message : String(error)}`),
+        failed: (error) => {
+          log('warn', `feed: ${error instanceof Error ? error.message : String(error)}`);
+          // No version equals this, so the next poll looks again.
+          this.#dataVersion = Number.NaN;
+        },
       },
       head,
     );

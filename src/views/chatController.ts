@@ -3,7 +3,7 @@ import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import type { Log } from '../protocol/log.ts';
 import { type Change, MAX_TITLE_LENGTH, type Message } from '../protocol/model.ts';
 import type { PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
-import { toRanges } from '../sync/sequence.ts';
+import { type SeqRange, toRanges } from '../sync/sequence.ts';
 import type { History } from './history.ts';
 
 /** What the chat needs of the editor around it. */
@@ -177,21 +177,31 @@ export class ChatController {
     if (this.#isFetching) return;
     this.#isFetching = true;
     try {
-      while (this.#selected !== null && this.#post && this.#staleSeqs.size > 0) {
-        const conversationId = this.#selected;
-        const ranges = toRanges(this.#staleSeqs);
-        this.#staleSeqs.clear();
-        for (const { from, to } of ranges) {
-          const range = { conversationId, fromSeq: from, toSeq: to };
-          const answer = await this.#ports.client.request('message/range', range);
-          this.#post?.({ type: 'messages', conversationId, ...answer });
-        }
+      while (this.#selected !== null && this.#post) {
+        const [range] = toRanges(this.#staleSeqs);
+        if (!range) break;
+        await this.#fetchRange(this.#selected, range);
       }
     } catch (error) {
-      // The panel fetches what it lacks when the connection is back.
+      // What is still stale goes with the next change, or is read anew when the connection is back.
       this.#ports.log('warn', `chat: changed messages could not be read: ${String(error)}`);
     } finally {
       this.#isFetching = false;
+    }
+  }
+
+  /** Fetches as much of a range as one answer holds; the rest stays stale. */
+  async #fetchRange(conversationId: string, { from, to }: SeqRange): Promise<void> {
+    // Taken out before the question, so that a change that comes before the answer counts again.
+    for (let seq = from; seq <= to; seq++) this.#staleSeqs.delete(seq);
+    let told = from - 1;
+    try {
+      const range = { conversationId, fromSeq: from, toSeq: to };
+      const answer = await this.#ports.client.request('message/range', range);
+      told = answer.messages.at(-1)?.seq ?? to;
+      this.#post?.({ type: 'messages', conversationId, ...answer });
+    } finally {
+      if (conversationId === this.#selected) for (let seq = told + 1; seq <= to; seq++) this.#staleSeqs.add(seq);
     }
   }
 

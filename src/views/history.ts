@@ -78,6 +78,7 @@ export class History {
       this.events.emit('reloaded');
       this.events.emit('updated');
     } catch (error) {
+      if (this.#arrived === arrived) this.#arrived = undefined;
       this.#log('error', `history: the conversations could not be read: ${String(error)}`);
     }
   }
