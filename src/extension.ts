@@ -1,4 +1,4 @@
-import { type ExtensionContext, env, window, workspace } from 'vscode';
+import { type ExtensionContext, env, window } from 'vscode';
 import { InstanceClient } from './instance/client/instanceClient.ts';
 import { spawnInstance } from './instance/client/process.ts';
 import type { Log } from './protocol/log.ts';
@@ -8,6 +8,7 @@ import { registerCommands } from './views/commands.ts';
 import { registerConversationsTree } from './views/conversationsTree.ts';
 import { chatEditor } from './views/editor.ts';
 import { registerFailureMessage } from './views/failureMessage.ts';
+import { folderPaths, startWithFolders } from './views/folders.ts';
 import { History } from './views/history.ts';
 import { databaseLocation } from './views/settings.ts';
 
@@ -20,11 +21,11 @@ export function activate(context: ExtensionContext): void {
   const program = context.asAbsolutePath('dist/instance.cjs');
   client = new InstanceClient({
     spawn: () => spawnInstance(program),
-    initialize: {
-      workspaceFolders: (workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
+    initialize: () => ({
+      workspaceFolders: folderPaths(),
       location: databaseLocation(log),
       client: { name: env.appName, version: context.extension.packageJSON.version },
-    },
+    }),
     log,
   });
   const history = new History(client, log);
@@ -35,8 +36,8 @@ export function activate(context: ExtensionContext): void {
     registerChatView(context.extensionUri, chat),
     registerCommands({ client, history, chat, log: channel }),
     registerFailureMessage(client),
+    startWithFolders(client),
   );
-  client.start();
 }
 
 /** Lets the instance leave its peers before the window goes. */

@@ -5,24 +5,28 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import { root } from '../../scripts/lib/step.mjs';
 import { ChatPanel } from '../support/chatPanel.ts';
 import { startTestEditor, type TestEditor } from '../support/editorHost.ts';
+import type { EditorWindow } from '../support/editorWindow.ts';
 import type { ChatWindow } from '../support/twoWindows.ts';
 import { Windows } from '../support/windows.ts';
 
 describe('the history of a workspace', () => {
   let windows: Windows;
   let editor: TestEditor | undefined;
+  let opened: EditorWindow | undefined;
 
   before(async () => {
     windows = await Windows.launch();
   });
   after(() => windows.close());
-  afterEach(async () => {
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await opened?.screenshot(`failed-${this.currentTest.title.slice(0, 30)}`);
     await editor?.stop();
     editor = undefined;
   });
 
   async function open(url: string): Promise<ChatWindow> {
     const window = await windows.open(url);
+    opened = window;
     await window.showDevChat();
     return { window, panel: await ChatPanel.of(window) };
   }

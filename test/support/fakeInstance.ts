@@ -15,7 +15,7 @@ export class FakeInstance {
     this.#connection = createMessageConnection(stdin, stdout);
     const process = { stdin, stdout, stderr: new PassThrough(), pid: 1, exitCode: 0, signalCode: null };
     const child = Object.assign(new EventEmitter(), process) as unknown as ChildProcessWithoutNullStreams;
-    this.client = new InstanceClient({ spawn: () => child, initialize: {}, log: () => undefined });
+    this.client = new InstanceClient({ spawn: () => child, initialize: () => ({}), log: () => undefined });
     this.answer('initialize', () => ({ instanceId: 'own', databasePath: '', dbEpoch: '', lastChangeId: 0 }));
     this.#connection.onRequest('sync/status', () => ({}));
     this.#connection.listen();

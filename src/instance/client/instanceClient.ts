@@ -36,7 +36,8 @@ export interface ClientEvents {
 /** What a client needs to run an instance. */
 export interface ClientPorts {
   spawn(): ChildProcessWithoutNullStreams;
-  initialize: Params<'initialize'>;
+  /** Says which database to open; asked at every start. */
+  initialize(): Params<'initialize'>;
   log: Log;
 }
 
@@ -102,6 +103,16 @@ export class InstanceClient {
     this.#crashes.length = 0;
     this.#problem = null;
     this.#launch('starting');
+  }
+
+  /** Ends the instance, if one runs, and starts another, which may open another database. */
+  restart(): void {
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    this.#child = undefined;
+    this.#disconnect();
+    child?.stdin.end();
+    this.start();
   }
 
   /**
@@ -172,16 +183,16 @@ export class InstanceClient {
     });
     // Writing to a process that has just died fails; its end is handled once, below.
     child.stdin.on('error', (error) => this.#ports.log('debug', `rpc: ${error.message}`));
-    child.once('error', (error) => this.#ended(child, connection, error.message, lastError));
+    child.once('error', (error) => this.#ended(child, error.message, lastError));
     // Not at its exit: what it wrote before may still have to be read.
-    child.once('close', (code, signal) => this.#ended(child, connection, String(signal ?? code), lastError));
+    child.once('close', (code, signal) => this.#ended(child, String(signal ?? code), lastError));
     connection.listen();
     void this.#initialize(connection);
   }
 
   async #initialize(connection: MessageConnection): Promise<void> {
     try {
-      this.#session = await connection.sendRequest<InitializeResult>('initialize', this.#ports.initialize);
+      this.#session = await connection.sendRequest<InitializeResult>('initialize', this.#ports.initialize());
     } catch (error) {
       // An end of the process is handled where it is seen; only an answer is final: repeating would bring it again.
       if (isAnswer(error)) this.#fail(toDevChatError(error).message);
@@ -203,21 +214,12 @@ export class InstanceClient {
     });
   }
 
-  #ended(
-    child: ChildProcessWithoutNullStreams,
-    connection: MessageConnection,
-    how: string,
-    lastError: () => string | undefined,
-  ): void {
+  #ended(child: ChildProcessWithoutNullStreams, how: string, lastError: () => string | undefined): void {
     if (child !== this.#child) return;
     this.#child = undefined;
-    this.#connection = undefined;
-    connection.dispose();
+    this.#disconnect();
     if (this.#disposed || this.#state === 'failed') return;
     this.#ports.log('error', `instance: ended unexpectedly (${how})`);
-    for (const pending of this.#pending) {
-      if (pending.sentOn && !repeatable.has(pending.method)) pending.reject(this.#stopped());
-    }
     this.#crashes.push(performance.now());
     const delay = restartDelay(this.#crashes);
     if (delay === undefined) {
@@ -226,6 +228,15 @@ export class InstanceClient {
     }
     this.#setState('restarting');
     this.#restart = setTimeout(() => this.#launch('restarting'), delay);
+  }
+
+  /** Gives up the connection; of the requests that went out on it, only the repeatable ones go on waiting. */
+  #disconnect(): void {
+    this.#connection?.dispose();
+    this.#connection = undefined;
+    for (const pending of this.#pending) {
+      if (pending.sentOn && !repeatable.has(pending.method)) pending.reject(this.#stopped());
+    }
   }
 
   #fail(problem: string): void {
