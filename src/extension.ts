@@ -7,10 +7,9 @@ import { registerChatView } from './views/chatView.ts';
 import { registerCommands } from './views/commands.ts';
 import { registerConversationsTree } from './views/conversationsTree.ts';
 import { chatEditor } from './views/editor.ts';
-import { registerFailureMessage } from './views/failureMessage.ts';
-import { folderPaths, startWithFolders } from './views/folders.ts';
 import { History } from './views/history.ts';
-import { databaseLocation } from './views/settings.ts';
+import { registerHistoryMessages } from './views/historyMessages.ts';
+import { historyLocation, startWhereHistoryIs } from './views/location.ts';
 
 let client: InstanceClient | undefined;
 
@@ -22,8 +21,7 @@ export function activate(context: ExtensionContext): void {
   client = new InstanceClient({
     spawn: () => spawnInstance(program),
     initialize: () => ({
-      workspaceFolders: folderPaths(),
-      location: databaseLocation(log),
+      ...historyLocation(log),
       client: { name: env.appName, version: context.extension.packageJSON.version },
     }),
     log,
@@ -35,8 +33,8 @@ export function activate(context: ExtensionContext): void {
     registerConversationsTree(history, chat),
     registerChatView(context.extensionUri, chat),
     registerCommands({ client, history, chat, log: channel }),
-    registerFailureMessage(client),
-    startWithFolders(client),
+    registerHistoryMessages(client, history),
+    startWhereHistoryIs(client),
   );
 }
 

@@ -108,8 +108,11 @@ export class Instance {
     const events = {
       notify: this.#ports.notify,
       replaced: () => {
-        // A failure is seen by the next request, which tries again.
-        this.#reopen().catch((error: unknown) => this.#ports.log('error', `reopening failed: ${String(error)}`));
+        this.#reopen().catch((error: unknown) => {
+          this.#ports.log('error', `reopening failed: ${String(error)}`);
+          // The client asks anew, which tries again, and learns from the answer what is wrong.
+          this.#ports.notify('reload', { reason: 'database-replaced', lastChangeId: 0 });
+        });
       },
     };
     return Workspace.open(path, self, events, this.#ports.log);
@@ -133,6 +136,6 @@ export class Instance {
     const workspace = await this.#open(path);
     this.#workspace = Promise.resolve(workspace);
     const { lastChangeId } = workspace.status();
-    this.#ports.notify('reload', { reason: 'The chat database was deleted or replaced.', lastChangeId });
+    this.#ports.notify('reload', { reason: 'database-replaced', lastChangeId });
   }
 }

@@ -52,7 +52,7 @@ export class Workspace {
       {
         read: (cursor, limit) => changesAfter(db, cursor, limit),
         deliver: ({ changes, conversations }) => events.notify('change', { changes, conversations }),
-        lost: (lastChangeId) => events.notify('reload', { reason: 'The change log was pruned.', lastChangeId }),
+        lost: (lastChangeId) => events.notify('reload', { reason: 'log-pruned', lastChangeId }),
         failed: (error) => {
           log('warn', `feed: ${error instanceof Error ? error.message : String(error)}`);
           // No version equals this, so the next poll looks again.

@@ -151,7 +151,7 @@ export interface Notifications {
    */
   change: { changes: Change[]; conversations: Conversation[] };
   /** The change feed lost its place (log pruned, database replaced): load everything again. */
-  reload: { reason: string; lastChangeId: number };
+  reload: { reason: 'log-pruned' | 'database-replaced'; lastChangeId: number };
   /** A piece of a message that another instance, or this one, is writing. */
   stream: StreamPiece;
   status: SyncStatus;

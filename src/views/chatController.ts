@@ -14,6 +14,8 @@ export interface ChatEditor {
   runCommand(command: string, conversationId: string | undefined): Promise<void>;
   /** Says, in the user's language, that another window deleted the conversation. */
   deletedElsewhere(title: string): string;
+  /** Says, in the user's language, that the conversation shown is not in the history any more. */
+  readonly noLongerThere: string;
 }
 
 /** What the chat is made of. */
@@ -85,8 +87,9 @@ export class ChatController {
     ready: async ({ conversationId }) => {
       const { history } = this.#ports;
       // After a reload of the window the panel remembers what was shown; later the window itself knows better.
-      if (conversationId !== null && this.#selected === null && (history.get(conversationId) || !history.isLoaded)) {
-        this.select(conversationId);
+      if (conversationId !== null && this.#selected === null) {
+        if (history.get(conversationId) || !history.isLoaded) this.select(conversationId);
+        else this.#sayGone(conversationId);
       }
       if (this.#focusOnReady) this.focusComposer();
       return this.#view();
@@ -206,19 +209,28 @@ export class ChatController {
   }
 
   #leaveDeleted({ conversationId, originInstanceId }: Change): void {
-    const { client, history, editor } = this.#ports;
-    const title = history.deleted().find(({ id }) => id === conversationId)?.title;
+    const { client, history } = this.#ports;
     // Restored since: the rows are newer than the change.
-    if (title === undefined) return;
+    if (history.get(conversationId)) return;
     this.select(null);
-    if (originInstanceId === client.session?.instanceId) return;
-    this.#post?.({ type: 'notice', text: editor.deletedElsewhere(title), restorable: conversationId });
+    if (originInstanceId !== client.session?.instanceId) this.#sayGone(conversationId);
   }
 
   /** After everything was read anew, the panel learns how far the conversation has come, whatever it knew. */
   #startAnew(): void {
-    if (this.#selected !== null && !this.#ports.history.get(this.#selected)) this.select(null);
+    const before = this.#selected;
+    if (before !== null && !this.#ports.history.get(before)) {
+      this.select(null);
+      this.#sayGone(before);
+    }
     this.#shown = undefined;
+  }
+
+  #sayGone(conversationId: string): void {
+    const { history, editor } = this.#ports;
+    const deleted = history.deleted().find(({ id }) => id === conversationId);
+    const text = deleted ? editor.deletedElsewhere(deleted.title) : editor.noLongerThere;
+    this.#post?.({ type: 'notice', text, restorable: deleted ? conversationId : null });
   }
 }
 

@@ -87,6 +87,7 @@ const handlers: Record<keyof typeof commands, Command> = {
     if (conversationId !== undefined) await showChat(chat, conversationId);
   },
   showLog: ({ log }) => log.show(),
+  restart: ({ client }) => client.restart(),
 };
 
 async function showChat(chat: ChatController, conversationId: string): Promise<void> {

@@ -8,6 +8,8 @@ export const commands = {
   openConversation: 'devchat.openConversation',
   search: 'devchat.search',
   showLog: 'devchat.showLog',
+  /** Starts the process behind the history again, e.g. after a problem was mended. */
+  restart: 'devchat.restart',
 } as const;
 
 /** The views, all in the container `devchat`. */
@@ -18,3 +20,9 @@ export const settings = { databaseLocation: 'devchat.database.location' } as con
 
 /** `contextValue`s of tree items, which menus match. */
 export const itemContexts = { conversation: 'conversation' } as const;
+
+/** Keys that `when` clauses match. */
+export const contextKeys = {
+  /** State of the history: `starting`, `ready`, `restarting` or `failed`. */
+  state: 'devchat.state',
+} as const;

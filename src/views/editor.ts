@@ -22,4 +22,5 @@ export const chatEditor: ChatEditor = {
     title === ''
       ? l10n.t('This conversation was deleted in another window.')
       : l10n.t('“{0}” was deleted in another window.', title),
+  noLongerThere: l10n.t('The conversation shown before is no longer in the history.'),
 };

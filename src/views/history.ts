@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import { serialiseError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Change, Conversation } from '../protocol/model.ts';
 
@@ -11,6 +12,10 @@ export interface HistoryEvents {
   changes: [readonly Change[]];
   /** Everything was read anew; anything derived from earlier changes may be stale. */
   reloaded: [];
+  /** The database is another one than before. */
+  replaced: [];
+  /** The conversations could not be read; the text is for the user. */
+  failed: [problem: string];
 }
 
 /** This window's copy of the list of conversations, kept in step by the change feed. */
@@ -29,7 +34,11 @@ export class History {
     client.events.on('state', (state) => {
       if (state === 'ready') void this.#load();
     });
-    client.events.on('reload', () => void this.#load());
+    client.events.on('reload', ({ reason }) => {
+      log('warn', `history: everything is read anew (${reason})`);
+      if (reason === 'database-replaced') this.events.emit('replaced');
+      void this.#load();
+    });
     client.events.on('change', ({ changes, conversations }) => {
       for (const conversation of conversations) this.#merge(conversation);
       this.events.emit('changes', changes);
@@ -79,7 +88,10 @@ export class History {
       this.events.emit('updated');
     } catch (error) {
       if (this.#arrived === arrived) this.#arrived = undefined;
-      this.#log('error', `history: the conversations could not be read: ${String(error)}`);
+      const { reason, message } = serialiseError(error);
+      this.#log('error', `history: the conversations could not be read: ${message}`);
+      // A restart reads them again, and says itself when it cannot.
+      if (reason !== 'instance-stopped') this.events.emit('failed', message);
     }
   }
 

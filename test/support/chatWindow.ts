@@ -22,6 +22,7 @@ export function useChatWindows(clients: TestClients) {
       copy: async (text: string) => void asked.push(text),
       runCommand: async (command: string, id: string | undefined) => void asked.push(command, String(id)),
       deletedElsewhere: (title: string) => `gone: ${title}`,
+      noLongerThere: 'no longer there',
     };
     const chat = new ChatController({ client, history, editor, log: (_, text) => log.push(text) });
     chat.attach((event) => {

@@ -191,12 +191,20 @@ export class InstanceClient {
   }
 
   async #initialize(connection: MessageConnection): Promise<void> {
+    const child = this.#child;
+    const frozen = setTimeout(() => child?.kill('SIGKILL'), TIMEOUT);
     try {
       this.#session = await connection.sendRequest<InitializeResult>('initialize', this.#ports.initialize());
     } catch (error) {
-      // An end of the process is handled where it is seen; only an answer is final: repeating would bring it again.
-      if (isAnswer(error)) this.#fail(toDevChatError(error).message);
+      // An end of the process is handled where it is seen.
+      if (connection !== this.#connection || !isAnswer(error)) return;
+      const { reason, message } = toDevChatError(error);
+      // A lock passes; any other answer would come again.
+      if (reason === 'busy') this.#child?.kill();
+      else this.#fail(message);
       return;
+    } finally {
+      clearTimeout(frozen);
     }
     if (connection !== this.#connection) return;
     // Before anyone hears that it is ready, and sends more: what waited comes first, and is not sent twice.
@@ -223,7 +231,7 @@ export class InstanceClient {
     this.#crashes.push(performance.now());
     const delay = restartDelay(this.#crashes);
     if (delay === undefined) {
-      this.#fail(lastError() ?? 'The chat history keeps crashing. See the log, then reload the window to try again.');
+      this.#fail(lastError() ?? 'The chat history keeps crashing. See the log for the reason, then try again.');
       return;
     }
     this.#setState('restarting');

@@ -82,7 +82,7 @@ class Window {
   }
 
   reload(): void {
-    this.fake.notify('reload', { reason: 'test', lastChangeId: 0 });
+    this.fake.notify('reload', { reason: 'log-pruned', lastChangeId: 0 });
   }
 
   assertUpToDate(): void {

@@ -1,0 +1,43 @@
+import { Disposable, commands as editor, l10n, window } from 'vscode';
+import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import { commands, contextKeys } from './contributions.ts';
+import type { History } from './history.ts';
+
+/**
+ * Tells the user what has become of the history where that needs the user: that it is unavailable, until when restarts go
+ * unmentioned, and that its file was deleted or replaced. The views learn its state as a context key.
+ */
+export function registerHistoryMessages(client: InstanceClient, history: History): Disposable {
+  const onState = () => {
+    void setContext(client, history);
+    if (client.state === 'failed') void sayUnavailable(client.problem ?? '');
+  };
+  const onReloaded = () => void setContext(client, history);
+  const onReplaced = () =>
+    void sayWithLog(l10n.t('DevChat’s database was deleted or replaced by another program. Its place was read anew.'));
+  client.events.on('state', onState);
+  history.events.on('reloaded', onReloaded).on('replaced', onReplaced).on('failed', sayUnavailable);
+  void setContext(client, history);
+  return new Disposable(() => {
+    client.events.off('state', onState);
+    history.events.off('reloaded', onReloaded).off('replaced', onReplaced).off('failed', sayUnavailable);
+  });
+}
+
+async function setContext({ state }: InstanceClient, { isLoaded }: History): Promise<void> {
+  const shown = state === 'ready' && !isLoaded ? 'starting' : state;
+  await editor.executeCommand('setContext', contextKeys.state, shown);
+}
+
+async function sayUnavailable(problem: string): Promise<void> {
+  const [showLog, tryAgain] = [l10n.t('Show Log'), l10n.t('Try Again')];
+  const text = l10n.t('DevChat’s history is not available: {0}', problem);
+  const choice = await window.showErrorMessage(text, showLog, tryAgain);
+  if (choice === showLog) await editor.executeCommand(commands.showLog);
+  if (choice === tryAgain) await editor.executeCommand(commands.restart);
+}
+
+async function sayWithLog(text: string): Promise<void> {
+  const showLog = l10n.t('Show Log');
+  if ((await window.showWarningMessage(text, showLog)) === showLog) await editor.executeCommand(commands.showLog);
+}
