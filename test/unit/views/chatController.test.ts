@@ -118,6 +118,23 @@ describe('chat of a window', () => {
     assert.deepEqual([one.chat.selected, await one.view()], [null, null]);
   });
 
+  it('says so too when it could not listen while the other deleted, however it learns of it', async () => {
+    const [one, two] = [await started(), await started()];
+    const { id } = await one.create('Doomed');
+    one.chat.select(id);
+    const { pid } = one.client;
+    assert.ok(pid);
+    process.kill(pid, 'SIGSTOP');
+    await two.client.request('conversation/delete', { conversationId: id });
+    process.kill(pid, 'SIGKILL');
+    const expected = { type: 'notice', text: 'gone: Doomed', restorable: id };
+    assert.deepEqual(await one.told('notice'), expected);
+    assert.equal(one.chat.selected, null);
+    // A panel that was loaded again remembers a conversation that is gone.
+    await two.chat.handle('ready', { conversationId: id });
+    assert.deepEqual(await two.told('notice'), expected);
+  });
+
   it('leaves a conversation that this window deleted without a word', async () => {
     const one = await started();
     const { id } = await one.create();
