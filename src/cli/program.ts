@@ -1,21 +1,15 @@
 import { Command, CommanderError, Option } from 'commander';
-import { Instance } from '../instance/instance.ts';
-import { logToStderr, serveStdio } from '../instance/stdio.ts';
-import { MAX_PIECE_LENGTH, type Message, Role } from '../protocol/model.ts';
-import { MAX_RANGE, type Notifications, type Params } from '../protocol/rpc.ts';
+import type { Instance } from '../instance/instance.ts';
+import { serveStdio } from '../instance/stdio.ts';
+import { type Message, Role } from '../protocol/model.ts';
+import { MAX_RANGE, type Notifications } from '../protocol/rpc.ts';
+import { type Place, withExistingHistory, withHistory } from './history.ts';
+import { idFrom } from './ids.ts';
+import { assertWords, nameAfter, type SendOptions, sendInput, sendText } from './send.ts';
 import * as format from './text.ts';
 
-interface GlobalOptions {
-  workspace?: string;
-  db?: string;
+interface GlobalOptions extends Place {
   json?: boolean;
-}
-
-interface SendOptions {
-  conversation?: string;
-  title: string;
-  role: Role;
-  model?: string;
 }
 
 /**
@@ -36,14 +30,16 @@ export async function run(argv: readonly string[]): Promise<void> {
     .command('status')
     .description('where the history is, what is in it, and which windows are connected')
     .action(() =>
-      withInstance(options(), async (instance) => print(await instance.handle('sync/status', {}), format.status)),
+      withExistingHistory(options(), async (instance) =>
+        print(await instance.handle('sync/status', {}), format.status),
+      ),
     );
   program
     .command('list')
     .description('the conversations, newest first')
     .option('--deleted', 'include deleted ones')
     .action(({ deleted }: { deleted?: boolean }) =>
-      withInstance(options(), async (instance) => {
+      withExistingHistory(options(), async (instance) => {
         const { conversations } = await instance.handle('conversation/list', { includeDeleted: deleted ?? false });
         print(conversations, format.conversations);
       }),
@@ -51,9 +47,10 @@ export async function run(argv: readonly string[]): Promise<void> {
   program
     .command('show <id>')
     .description('the messages of a conversation')
-    .action((id: string) =>
-      withInstance(options(), async (instance) => print(await messagesOf(instance, id), format.messages)),
-    );
+    .action(async (text: string) => {
+      const id = idFrom(text);
+      await withExistingHistory(options(), async (instance) => print(await messagesOf(instance, id), format.messages));
+    });
   program
     .command('send <text>')
     .description(
@@ -63,22 +60,21 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('--title <title>', 'title of the new conversation', '')
     .addOption(new Option('--role <role>', 'who wrote it').choices(Role.options).default('user'))
     .option('--model <name>', 'the model that wrote it')
-    .action((content: string, { conversation, title, role, model }: SendOptions) =>
-      withInstance(options(), async (instance) => {
-        const conversationId = conversation ?? (await instance.handle('conversation/create', { title })).id;
-        const message =
-          content === '-'
-            ? await streamInput(instance, { conversationId, role, model })
-            : await instance.handle('message/add', { conversationId, role, content, model });
-        print(message, ({ seq }) => `Saved as message ${seq} of conversation ${conversationId}.`);
-      }),
-    );
+    .action(async (content: string, send: SendOptions) => {
+      if (send.conversation !== undefined) idFrom(send.conversation);
+      assertWords(content);
+      await withHistory(options(), async (instance) => {
+        const message = await (content === '-' ? sendInput(instance, send) : sendText(instance, content, send));
+        print(message, ({ seq, conversationId }) => `Saved as message ${seq} of conversation ${conversationId}.`);
+        if (content === '-' && send.conversation === undefined) await nameAfter(instance, message);
+      });
+    });
   program
     .command('search <query>')
     .description('the messages that contain all words of the query')
     .option('--limit <n>', 'how many at most', Number, 50)
     .action((query: string, { limit }: { limit: number }) =>
-      withInstance(options(), async (instance) => {
+      withExistingHistory(options(), async (instance) => {
         const { hits } = await instance.handle('search', { query, limit });
         print(hits, format.hits);
       }),
@@ -88,7 +84,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('check everything that must hold in the database; exit code 1 when something does not')
     .option('--repair', 'mend what can be mended without loss')
     .action(({ repair }: { repair?: boolean }) =>
-      withInstance(options(), async (instance) => {
+      withExistingHistory(options(), async (instance) => {
         const result = await instance.handle('verify', { repair: repair ?? false });
         print(result, format.verification);
         if (result.problems.length > 0) process.exitCode = 1;
@@ -117,35 +113,6 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** Opens the history, runs a function on it and leaves it again. */
-async function withInstance(
-  { workspace, db }: GlobalOptions,
-  body: (instance: Instance) => Promise<void>,
-  notify: (name: keyof Notifications, params: unknown) => void = () => undefined,
-): Promise<void> {
-  const log = process.env['DEVCHAT_DEBUG'] ? logToStderr : () => undefined;
-  const instance = new Instance({ log, notify });
-  const place = db === undefined ? { workspaceFolder: workspace ?? process.cwd() } : { databasePath: db };
-  try {
-    await instance.handle('initialize', { ...place, client: { name: 'devchat' } });
-    await body(instance);
-  } finally {
-    await instance.close();
-  }
-}
-
-/** Writes standard input as one message, live in every window while it comes. */
-async function streamInput(instance: Instance, params: Params<'stream/start'>): Promise<Message> {
-  const { id: messageId } = await instance.handle('stream/start', params);
-  process.stdin.setEncoding('utf8');
-  for await (const chunk of process.stdin) {
-    for (let at = 0; at < chunk.length; at += MAX_PIECE_LENGTH) {
-      await instance.handle('stream/append', { messageId, text: chunk.slice(at, at + MAX_PIECE_LENGTH) });
-    }
-  }
-  return instance.handle('stream/finish', { messageId });
-}
-
 async function messagesOf(instance: Instance, conversationId: string): Promise<Message[]> {
   const all: Message[] = [];
   for (;;) {
@@ -170,5 +137,5 @@ function watch(options: GlobalOptions): Promise<void> {
     // A reader that has gone away, such as `head`, ends the command too.
     process.stdout.once('error', resolve);
   });
-  return withInstance(options, () => interrupted, print);
+  return withExistingHistory(options, () => interrupted, print);
 }

@@ -21,6 +21,7 @@ export interface InstancePorts {
 export class Instance {
   readonly id: string = uuid();
   readonly #ports: InstancePorts;
+  readonly #leads: boolean;
   #workspace: Promise<Workspace> | undefined;
   /** The database that `initialize` has opened; it stays so when opening it anew fails. */
   #databasePath: string | undefined;
@@ -28,8 +29,10 @@ export class Instance {
   #closing: Promise<null> | undefined;
   #editor = 'unknown';
 
-  constructor(ports: InstancePorts) {
+  /** @param options `leads`: whether it may become the leader; not for one who stays only for a moment */
+  constructor(ports: InstancePorts, { leads = true }: { leads?: boolean } = {}) {
     this.#ports = ports;
+    this.#leads = leads;
   }
 
   /**
@@ -115,7 +118,7 @@ export class Instance {
         });
       },
     };
-    return Workspace.open(path, self, events, this.#ports.log);
+    return Workspace.open(path, self, events, { log: this.#ports.log, leads: this.#leads });
   }
 
   /** Opens the file that is now at the path of the database, once however many notice the change. */

@@ -49,7 +49,7 @@ export const answers: Answers = {
   'stream/finish': ({ streams }, { messageId, status }) => streams.finish(messageId, status ?? 'complete'),
   'message/range': ({ db }, params) => messageRange(db, params),
   search: ({ db }, { query, limit }) => ({ hits: searchMessages(db, query, limit ?? 50) }),
-  verify: ({ db }, { repair }) => verify(db, repair ?? false),
+  verify: (workspace, { repair }, origin) => publish(workspace, verify(workspace.db, origin, repair ?? false)),
   'sync/status': async (workspace) => {
     await workspace.settled();
     return workspace.status();

@@ -26,6 +26,13 @@ export interface WorkspaceEvents {
   replaced(): void;
 }
 
+/** How a workspace takes part. */
+export interface WorkspaceOptions {
+  log: Log;
+  /** False for one who stays only for a moment: it takes no leadership, and leaves none behind. */
+  leads: boolean;
+}
+
 /** One open database with its change feed and its place among the peers. */
 export class Workspace {
   readonly db: Database;
@@ -37,15 +44,17 @@ export class Workspace {
   readonly #feed: ChangeFeed;
   readonly #mesh: PeerMesh;
   readonly #leadership: Leadership;
+  readonly #leads: boolean;
   readonly #chores: LeaderChores;
   readonly #poll: NodeJS.Timeout;
   #dataVersion: number;
 
-  private constructor(db: Database, self: Introduction, events: WorkspaceEvents, log: Log) {
+  private constructor(db: Database, self: Introduction, events: WorkspaceEvents, { log, leads }: WorkspaceOptions) {
     this.db = db;
     this.#self = self;
     this.#events = events;
     this.#log = log;
+    this.#leads = leads && db.readOnlyReason === null;
     this.#dataVersion = db.dataVersion();
     const head = db.read(() => changeHead(db));
     this.#feed = new ChangeFeed(
@@ -73,7 +82,7 @@ export class Workspace {
       cursor: () => this.#feed.cursor,
       streamed: (piece) => events.notify('stream', piece),
       peersChanged: () => {
-        this.#leadership.check();
+        this.#checkLeadership();
         this.#interruptOrphans();
         events.notify('status', this.status());
       },
@@ -110,10 +119,15 @@ export class Workspace {
     this.#poll = setInterval(() => this.#lookIfOthersWrote(), POLL);
   }
 
-  static async open(path: string, self: Introduction, events: WorkspaceEvents, log: Log): Promise<Workspace> {
+  static async open(
+    path: string,
+    self: Introduction,
+    events: WorkspaceEvents,
+    options: WorkspaceOptions,
+  ): Promise<Workspace> {
     const db = await Database.open(path);
-    const workspace = new Workspace(db, self, events, log);
-    if (db.readOnlyReason) log('warn', db.readOnlyReason);
+    const workspace = new Workspace(db, self, events, options);
+    if (db.readOnlyReason) options.log('warn', db.readOnlyReason);
     else await workspace.#join();
     return workspace;
   }
@@ -121,7 +135,11 @@ export class Workspace {
   async #join(): Promise<void> {
     await this.#mesh.open();
     // Whoever leads has had the chance to answer before it is called dead; the client need not wait for that.
-    void this.#mesh.settled().then(() => this.#leadership.check());
+    void this.#mesh.settled().then(() => this.#checkLeadership());
+  }
+
+  #checkLeadership(): void {
+    if (this.#leads) this.#leadership.check();
   }
 
   /** Delivers what siblings have committed, after checking that this is still the workspace's database. */
@@ -130,10 +148,17 @@ export class Workspace {
     else this.#events.replaced();
   }
 
-  /** To be called after each own commit: tells the siblings, then delivers the change here too. */
+  /**
+   * To be called after each own commit: tells the siblings, then delivers the change here too. What was stored stays
+   * stored when this fails: the siblings' polls find it.
+   */
   committed(): void {
-    const head = this.db.read(() => changeHead(this.db));
-    if (head > this.#feed.cursor) this.#mesh.nudge(head);
+    try {
+      const head = this.db.read(() => changeHead(this.db));
+      if (head > this.#feed.cursor) this.#mesh.nudge(head);
+    } catch (error) {
+      this.#log('warn', `the siblings could not be told of a change: ${String(error)}`);
+    }
     // After the answer to the request that committed.
     setImmediate(() => this.#feed.look());
   }
@@ -193,7 +218,7 @@ export class Workspace {
   }
 
   #lookIfOthersWrote(): void {
-    if (!this.db.readOnlyReason) this.#leadership.check();
+    this.#checkLeadership();
     this.#interruptOrphans();
     const version = this.db.dataVersion();
     if (version === this.#dataVersion && this.db.isInPlace()) return;

@@ -16,7 +16,8 @@ export const panelParams = {
    * a conversation that does not exist yet is created and shown.
    */
   send: v.object({ conversationId: Id, messageId: Id, content: v.string() }),
-  edit: v.object({ messageId: Id, content: v.string() }),
+  /** `revision` is the one that the editor was opened on; if the message has another by now, it is a `conflict`. */
+  edit: v.object({ messageId: Id, content: v.string(), revision: v.optional(v.number()) }),
   /** Asks the user first; answers whether it was deleted. */
   remove: v.object({ messageId: Id }),
   openLink: v.object({ url: v.string() }),
@@ -28,6 +29,7 @@ export const panelParams = {
       'devchat.deleteConversation',
       'devchat.restoreConversation',
       'devchat.showLog',
+      'devchat.restart',
     ]),
     conversationId: v.optional(Id),
   }),
@@ -102,12 +104,15 @@ export const panelStringKeys = [
   'conversation',
   'empty',
   'emptyHint',
+  'emptyConversation',
+  'emptyConversationHint',
   'untitled',
   'notebook',
   'connecting',
   'restarting',
   'failed',
   'showLog',
+  'tryAgain',
   'resync',
   'syncing',
   'newMessages',
@@ -120,6 +125,8 @@ export const panelStringKeys = [
   'retry',
   'discard',
   'unsent',
+  'tooLong',
+  'editLost',
   'restore',
   'dismiss',
   'roleUser',

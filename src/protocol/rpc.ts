@@ -1,11 +1,16 @@
 import * as v from 'valibot';
 import type { Change, Conversation, Message, StreamPiece } from './model.ts';
-import { MAX_PIECE_LENGTH, MAX_TITLE_LENGTH, MessageStatus, Role } from './model.ts';
+import { MAX_PIECE_LENGTH, MAX_TITLE_LENGTH, Role } from './model.ts';
 
-/** An id made by the writer: a UUID (version 7 by this product), which is also the idempotency key. */
-const Id = v.pipe(v.string(), v.uuid('must be a UUID'));
+/**
+ * An id made by the writer: a UUID (version 7 by this product), which is also the idempotency key. Whoever writes it in
+ * capitals means the same row.
+ */
+export const Id = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
 const Seq = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Title = v.pipe(v.string(), v.maxLength(MAX_TITLE_LENGTH));
+/** What a message may come to: only a stream has messages that are still `streaming`, and ends them. */
+const FinalStatus = v.picklist(['complete', 'interrupted', 'error']);
 const OneConversation = v.object({ conversationId: Id });
 
 /**
@@ -37,13 +42,15 @@ export const requestParams = {
     author: v.optional(v.nullable(v.string())),
     model: v.optional(v.nullable(v.string())),
     parts: v.optional(v.unknown()),
-    status: v.optional(MessageStatus),
+    status: v.optional(FinalStatus),
   }),
   'message/update': v.object({
     messageId: Id,
+    /** The revision that the change is made to; when the message has another one by now, nothing is written. */
+    revision: v.optional(v.pipe(v.number(), v.integer())),
     content: v.optional(v.string()),
     parts: v.optional(v.unknown()),
-    status: v.optional(MessageStatus),
+    status: v.optional(FinalStatus),
   }),
   'message/delete': v.object({ messageId: Id }),
   /** Begins a message whose text comes in pieces: live in every window, and safe on disk twice a second. */
@@ -56,7 +63,7 @@ export const requestParams = {
   }),
   'stream/append': v.object({ messageId: Id, text: v.pipe(v.string(), v.maxLength(MAX_PIECE_LENGTH)) }),
   /** Ends the message: as `complete`, or as what else it came to. */
-  'stream/finish': v.object({ messageId: Id, status: v.optional(v.picklist(['complete', 'interrupted', 'error'])) }),
+  'stream/finish': v.object({ messageId: Id, status: v.optional(FinalStatus) }),
   /** Both ends inclusive; at most 500 messages come back, the first ones of the range. */
   'message/range': v.object({ conversationId: Id, fromSeq: Seq, toSeq: Seq }),
   search: v.object({

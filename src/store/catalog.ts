@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, realpathSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { DevChatError } from '../protocol/errors.ts';
@@ -29,13 +29,36 @@ const NO_FOLDER = '';
 export function workspaceDirectory(dataDirectory: string, folders: readonly string[]): string {
   const identities = folders.length === 0 ? [noFolder] : folders.map(identify);
   makePrivateDirectory(dataDirectory);
+  return directoryOf(
+    dataDirectory,
+    withCatalog(dataDirectory, (sqlite) => workspaceId(sqlite, identities)),
+  );
+}
+
+/**
+ * The directory that {@link workspaceDirectory} would answer, or undefined when the folder is not known yet; it does
+ * not become known by that.
+ * @throws {DevChatError} as {@link workspaceDirectory} does
+ */
+export function findWorkspaceDirectory(dataDirectory: string, folder: string): string | undefined {
+  const identity = identify(folder);
+  if (!existsSync(catalogFile(dataDirectory))) return undefined;
+  const id = withCatalog(dataDirectory, (sqlite) => knownWorkspace(sqlite, identity));
+  return id === undefined ? undefined : directoryOf(dataDirectory, id);
+}
+
+const catalogFile = (dataDirectory: string) => join(dataDirectory, 'catalog.db');
+const directoryOf = (dataDirectory: string, id: string) => join(dataDirectory, 'workspaces', id);
+
+function withCatalog<T>(dataDirectory: string, body: (sqlite: Sqlite.Database) => T): T {
+  const path = catalogFile(dataDirectory);
   let sqlite: Sqlite.Database | undefined;
   try {
-    sqlite = new Sqlite(join(dataDirectory, 'catalog.db'), { timeout: 5000 });
+    sqlite = new Sqlite(path, { timeout: 5000 });
     prepareCatalog(sqlite);
-    return join(dataDirectory, 'workspaces', workspaceId(sqlite, identities));
+    return body(sqlite);
   } catch (error) {
-    throw explainSqlite(error);
+    throw explainSqlite(error, path);
   } finally {
     sqlite?.close();
   }
@@ -55,7 +78,7 @@ function prepareCatalog(sqlite: Sqlite.Database): void {
 function workspaceId(sqlite: Sqlite.Database, folders: readonly FolderIdentity[]): string {
   const find = sqlite.transaction(() => {
     for (const folder of folders) {
-      const known = knownByPath(sqlite, folder.path) ?? knownByIdentity(sqlite, folder);
+      const known = knownWorkspace(sqlite, folder);
       if (known) return remember(sqlite, folder, known);
     }
     const [first = noFolder] = folders;
@@ -80,6 +103,10 @@ function identify(folder: string): FolderIdentity {
       cause,
     });
   }
+}
+
+function knownWorkspace(sqlite: Sqlite.Database, folder: FolderIdentity): string | undefined {
+  return knownByPath(sqlite, folder.path) ?? knownByIdentity(sqlite, folder);
 }
 
 function knownByPath(sqlite: Sqlite.Database, path: string): string | undefined {

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix, win32 } from 'node:path';
 
 /** The user's data directory for DevChat: `DEVCHAT_HOME`, else the platform's place for local application data. */
 export function dataDir(
@@ -7,7 +7,7 @@ export function dataDir(
   platform: NodeJS.Platform = process.platform,
   home: string = homedir(),
 ): string {
-  if (env['DEVCHAT_HOME']) return env['DEVCHAT_HOME'];
+  if (env['DEVCHAT_HOME']) return (platform === 'win32' ? win32 : posix).resolve(env['DEVCHAT_HOME']);
   if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'devchat');
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'devchat');
   return join(env['XDG_DATA_HOME'] || join(home, '.local', 'share'), 'devchat');

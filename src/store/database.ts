@@ -1,4 +1,4 @@
-import { chmodSync, realpathSync, renameSync } from 'node:fs';
+import { realpathSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -6,7 +6,9 @@ import { DevChatError } from '../protocol/errors.ts';
 import { type FileIdentity, fileIdentity, isSameFile, makePrivateDirectory } from './files.ts';
 import { migrate } from './migrate.ts';
 import { assertLocalFileSystem, currentMounts, type Mount } from './mounts.ts';
+import { assertOurs, makePrivateFile } from './ownership.ts';
 import { assertSqliteVersion } from './runtime.ts';
+import { SCHEMA_VERSION } from './schema.ts';
 import { explainSqlite, isBusy } from './sqliteErrors.ts';
 
 /** How long SQLite itself waits for a lock, in ms: short, because it blocks the process and long waits starve others. */
@@ -39,18 +41,20 @@ export class Database {
   }
 
   /**
-   * Opens the database, creating or migrating it first.
+   * Opens the database, creating or migrating it first. A file that is not a chat database stays as it is.
    * @param path absolute path of the file
-   * @throws {DevChatError} `network-file-system`, `unsupported-sqlite`, `newer-database`, `busy`, `corrupt`, …
+   * @throws {DevChatError} `network-file-system`, `unsupported-sqlite`, `newer-database`, `busy`, `read-only`,
+   *   `corrupt`, `bad-request` (another program's database), …
    */
   static async open(path: string, mounts: () => readonly Mount[] = currentMounts): Promise<Database> {
     makePrivateDirectory(dirname(path));
     assertLocalFileSystem(realpathSync(dirname(path)), mounts());
+    makePrivateFile(path);
     let sqlite: Sqlite.Database | undefined;
     try {
+      await retryWhileBusy(() => assertOurs(path, BUSY_TIMEOUT));
       sqlite = new Sqlite(path, { timeout: BUSY_TIMEOUT });
       const opened = sqlite;
-      chmodSync(path, 0o600);
       assertSqliteVersion(String(opened.prepare('SELECT sqlite_version()').pluck().get()));
       // Two windows may switch a new file to WAL at the same moment, and one of them finds it locked.
       await retryWhileBusy(() => opened.pragma('journal_mode = WAL'));
@@ -63,7 +67,7 @@ export class Database {
       return new Database(opened, path, readOnlyReason);
     } catch (error) {
       sqlite?.close();
-      throw explainSqlite(error);
+      throw explainSqlite(error, path);
     }
   }
 
@@ -82,14 +86,15 @@ export class Database {
     try {
       return this.#sqlite.transaction(body).deferred();
     } catch (error) {
-      throw explainSqlite(error);
+      throw explainSqlite(error, this.path);
     }
   }
 
   /**
    * Runs a function in one `BEGIN IMMEDIATE` transaction, after all writes asked for before, and resolves when it is
    * durable in the file that the path leads to. While another process writes, it is tried again.
-   * @throws {DevChatError} `read-only`, `busy`, `disk-full`, `database-replaced`, …; then nothing was acknowledged
+   * @throws {DevChatError} `read-only`, `newer-database`, `busy`, `disk-full`, `database-replaced`, …; then
+   *   nothing was acknowledged
    */
   write<T>(body: () => T): Promise<T> {
     const result = this.#lastWrite.then(() => this.#writeNow(body));
@@ -103,12 +108,26 @@ export class Database {
     this.#assertInPlace();
     let result: T;
     try {
-      result = await retryWhileBusy(() => this.#sqlite.transaction(body).immediate());
+      const checked = this.#sqlite.transaction(() => {
+        this.#assertMayWrite();
+        return body();
+      });
+      result = await retryWhileBusy(() => checked.immediate());
     } catch (error) {
-      throw explainSqlite(error);
+      throw explainSqlite(error, this.path);
     }
     this.#assertInPlace();
     return result;
+  }
+
+  /** A newer version may have claimed the database since it was opened here. */
+  #assertMayWrite(): void {
+    const writer = Number(this.sql(`SELECT value FROM meta WHERE key = 'min_writer'`).pluck().get());
+    if (!(writer > SCHEMA_VERSION)) return;
+    throw new DevChatError(
+      'newer-database',
+      'A newer version of DevChat has taken over the chat history. Nothing was saved; update DevChat here to write.',
+    );
   }
 
   /**
@@ -143,7 +162,7 @@ export class Database {
     try {
       if (!this.#isOurs('')) await this.#setLogAside();
     } catch (error) {
-      throw explainSqlite(error);
+      throw explainSqlite(error, this.path);
     } finally {
       this.#sqlite.close();
     }

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { workspaceDirectory } from './catalog.ts';
+import { findWorkspaceDirectory, workspaceDirectory } from './catalog.ts';
 import { databaseFile } from './database.ts';
 import { makePrivateDirectory } from './files.ts';
 
@@ -21,4 +21,12 @@ export function locateDatabase(
   const ignore = join(directory, '.gitignore');
   if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
   return databaseFile(directory);
+}
+
+/** The file of a folder's database in the user's data directory; undefined when there is none yet. */
+export function findDatabase(dataDirectory: string, folder: string): string | undefined {
+  const directory = findWorkspaceDirectory(dataDirectory, folder);
+  if (directory === undefined) return undefined;
+  const path = databaseFile(directory);
+  return existsSync(path) ? path : undefined;
 }

@@ -1,14 +1,20 @@
 import { v7 as uuid } from 'uuid';
 import { DevChatError } from '../protocol/errors.ts';
-import type { ChangeType, Message } from '../protocol/model.ts';
+import type { ChangeType, Message, MessageStatus } from '../protocol/model.ts';
 import { MAX_RANGE, type Params } from '../protocol/rpc.ts';
 import { appendChanges } from './changeLog.ts';
 import { getConversation, getLiveConversation } from './conversations.ts';
 import type { Database } from './database.ts';
-import { messageColumns, toMessage } from './rows.ts';
-import { normaliseContent } from './text.ts';
+import { messageColumns, messageLength, toMessage } from './rows.ts';
+import { normaliseContent, normaliseParts, toJson } from './text.ts';
 
-/** Text that one range may answer, in UTF-16 code units; the first message always comes, whatever its length. */
+/** A message to store: what a client may ask for, and the status of a text that is still to come. */
+export type NewMessage = Omit<Params<'message/add'>, 'status'> & { status?: MessageStatus | undefined };
+
+/** A change of a message; see {@link NewMessage}. */
+export type MessageUpdate = Omit<Params<'message/update'>, 'status'> & { status?: MessageStatus | undefined };
+
+/** Text and parts that one range may answer, in UTF-16 code units; the first message always comes, whatever its length. */
 const MAX_RANGE_LENGTH = 4_000_000;
 
 /** Appends a message; see {@link insertMessage}. */
@@ -21,9 +27,10 @@ export function addMessage(db: Database, origin: string, params: Params<'message
  * a message that has it already is returned as it is.
  * @throws {DevChatError} `not-found`, `deleted`, `too-large`, `conflict` (the id is another conversation's message)
  */
-export function insertMessage(db: Database, origin: string, params: Params<'message/add'>): Message {
-  const { conversationId, id = uuid(), role, author, model, parts, status } = params;
+export function insertMessage(db: Database, origin: string, params: NewMessage): Message {
+  const { conversationId, id = uuid(), role, author, model, status } = params;
   const content = normaliseContent(params.content);
+  const parts = normaliseParts(params.parts);
   const existing = findMessage(db, id);
   if (existing?.conversationId === conversationId) return existing;
   if (existing) throw new DevChatError('conflict', `The message id ${id} is taken by another conversation.`);
@@ -50,7 +57,7 @@ export function insertMessage(db: Database, origin: string, params: Params<'mess
         role,
         author: author ?? null,
         content,
-        parts: toJson(parts),
+        parts,
         status: status ?? 'complete',
         model: model ?? null,
         now,
@@ -67,20 +74,39 @@ export function updateMessage(db: Database, origin: string, params: Params<'mess
 
 /**
  * Replaces the text, the parts or the status of a message, inside a write transaction; what is not given stays.
- * @throws {DevChatError} `not-found`, `deleted`, `too-large`
+ * @throws {DevChatError} `not-found`, `deleted`, `too-large`, `conflict` (the message has another revision)
  */
-export function writeMessage(db: Database, origin: string, params: Params<'message/update'>): Message {
-  const { messageId, parts, status } = params;
+export function writeMessage(db: Database, origin: string, params: MessageUpdate): Message {
+  const { messageId, revision, status } = params;
   const content = params.content === undefined ? undefined : normaliseContent(params.content);
+  const parts = params.parts === undefined ? undefined : normaliseParts(params.parts);
   const before = getLiveMessage(db, messageId);
+  if (revision !== undefined && revision !== before.revision) {
+    throw new DevChatError(
+      'conflict',
+      'This message was changed in another window meanwhile. Look at the new text, then save again.',
+    );
+  }
+  const partsBefore = toJson(before.parts);
   const after = {
     content: content ?? before.content,
-    parts: toJson(parts === undefined ? before.parts : parts),
+    parts: parts === undefined ? partsBefore : parts,
     status: status ?? before.status,
   };
-  const unchanged =
-    after.content === before.content && after.status === before.status && after.parts === toJson(before.parts);
+  const unchanged = after.content === before.content && after.status === before.status && after.parts === partsBefore;
   return unchanged ? before : change(db, origin, before, 'MessageUpdated', { ...after, deletedAt: null });
+}
+
+/**
+ * Ends a message whose writer is gone, inside a write transaction, also in a conversation that is in the bin. One that
+ * is not `streaming` stays as it is.
+ */
+export function interruptMessage(db: Database, origin: string, messageId: string): void {
+  const message = findMessage(db, messageId);
+  if (message?.status !== 'streaming' || message.deletedAt !== null) return;
+  const { content, parts } = message;
+  const interrupted = { content, parts: toJson(parts), status: 'interrupted', deletedAt: null };
+  change(db, origin, message, 'MessageUpdated', interrupted);
 }
 
 /**
@@ -117,10 +143,9 @@ export function messageRange(
     const messages: Message[] = [];
     let length = 0;
     for (const row of rows) {
-      const message = toMessage(row);
-      length += message.content.length;
+      length += messageLength(row);
       if (messages.length > 0 && length > MAX_RANGE_LENGTH) break;
-      messages.push(message);
+      messages.push(toMessage(row));
     }
     return { messages, lastSeq };
   });
@@ -161,8 +186,4 @@ function change(
   const { revision } = updated;
   appendChanges(db, [{ changeType, conversationId, messageId: id, seq, revision }], origin);
   return updated;
-}
-
-function toJson(parts: unknown): string | null {
-  return parts === undefined || parts === null ? null : JSON.stringify(parts);
 }

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import type Sqlite from 'better-sqlite3';
 import { DevChatError } from '../protocol/errors.ts';
-import { migrations, SCHEMA_VERSION } from './schema.ts';
+import { APPLICATION_ID, migrations, SCHEMA_VERSION } from './schema.ts';
 
 /**
  * Brings a database to the newest schema this program knows, each step in one transaction after a backup.
@@ -32,7 +32,10 @@ function migrateOnce(sqlite: Sqlite.Database, steps: readonly string[]): void {
       // Another window may have migrated between the look and the lock.
       if (schemaOf(sqlite) !== from) return;
       sqlite.exec(step);
-      if (from === 0) initialiseMeta(sqlite);
+      if (from === 0) {
+        initialiseMeta(sqlite);
+        sqlite.pragma(`application_id = ${APPLICATION_ID}`);
+      }
       sqlite.pragma(`user_version = ${from + 1}`);
     })
     .immediate();

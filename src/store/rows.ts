@@ -16,6 +16,12 @@ export const changeColumns = `id, change_type AS changeType, conversation_id AS 
 /** A row of {@link conversationColumns}, which names exactly these fields. */
 export const toConversation = (row: unknown): Conversation => row as Conversation;
 
+/** Length of the text and the parts in a row of {@link messageColumns}, in UTF-16 code units. */
+export function messageLength(row: unknown): number {
+  const { content, parts } = row as { content: string; parts: string | null };
+  return content.length + (parts?.length ?? 0);
+}
+
 /** A row of {@link messageColumns}. */
 export function toMessage(row: unknown): Message {
   const message = row as Message & { parts: string | null };

@@ -1,6 +1,9 @@
 /** Number of the newest schema this program knows; also what it compares `min_reader` and `min_writer` with. */
 export const SCHEMA_VERSION = 1;
 
+/** Marks a file as a chat database in the header of SQLite's format: “DevC” in ASCII. */
+export const APPLICATION_ID = 0x44657643;
+
 /**
  * What brings a database from schema `index` to `index + 1`. Additive only: an older program keeps reading.
  * `seq` may become NULL for messages that wait for a number from upstream, hence no NOT NULL.

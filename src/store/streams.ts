@@ -2,7 +2,7 @@ import type { Message } from '../protocol/model.ts';
 import type { Params } from '../protocol/rpc.ts';
 import type { Database } from './database.ts';
 import { type LeaderRecord, writeAsLeader } from './leader.ts';
-import { insertMessage, writeMessage } from './messages.ts';
+import { insertMessage, interruptMessage, writeMessage } from './messages.ts';
 
 /** Begins a message whose text is still to come, and records who writes it. */
 export function beginStream(db: Database, origin: string, params: Params<'stream/start'>): Promise<Message> {
@@ -46,10 +46,7 @@ export function streamOwners(db: Database): string[] {
 export function interruptStreams(db: Database, leader: LeaderRecord, owner: string): Promise<void> {
   return writeAsLeader(db, leader, () => {
     const ids = db.sql('DELETE FROM streams WHERE instance_id = ? RETURNING message_id').pluck().all(owner);
-    const isStreaming = db.sql(`SELECT 1 FROM messages WHERE id = ? AND status = 'streaming' AND deleted_at IS NULL`);
-    for (const messageId of ids as string[]) {
-      if (isStreaming.get(messageId)) writeMessage(db, leader.instanceId, { messageId, status: 'interrupted' });
-    }
+    for (const messageId of ids as string[]) interruptMessage(db, leader.instanceId, messageId);
   });
 }
 

@@ -1,12 +1,22 @@
 import type { VerifyResult } from '../protocol/rpc.ts';
 import { changeHead } from './changeLog.ts';
 import type { Database } from './database.ts';
+import { interruptMessage } from './messages.ts';
 import { sqliteCode } from './sqliteErrors.ts';
 
 /** One thing that must hold: what is wrong with it in words, and how to mend it where that loses nothing. */
 interface Check {
   find(db: Database): string[];
-  mend?(db: Database): void;
+  mend?(db: Database, origin: string): void;
+}
+
+/** Messages that wait for text though nobody writes them: no instance would ever end them. */
+function abandonedMessages(db: Database): string[] {
+  const ids = db.sql(
+    `SELECT id FROM messages
+     WHERE status = 'streaming' AND deleted_at IS NULL AND id NOT IN (SELECT message_id FROM streams)`,
+  );
+  return ids.pluck().all() as string[];
 }
 
 const checks: Check[] = [
@@ -56,6 +66,12 @@ const checks: Check[] = [
     },
   },
   {
+    find: (db) => abandonedMessages(db).map((id) => `Message ${id} waits for text, but nobody is writing it.`),
+    mend: (db, origin) => {
+      for (const id of abandonedMessages(db)) interruptMessage(db, origin, id);
+    },
+  },
+  {
     find: (db) => {
       const head = changeHead(db);
       const prunedThrough = Number(db.sql(`SELECT value FROM meta WHERE key = 'pruned_through'`).pluck().get() ?? 0);
@@ -86,14 +102,15 @@ const checks: Check[] = [
 
 /**
  * Checks everything that must hold in a database, in one transaction.
+ * @param origin the instance in whose name mended rows are logged
  * @param repair mends what can be mended without loss; what could not be stays among the problems
  */
-export async function verify(db: Database, repair: boolean): Promise<VerifyResult> {
+export async function verify(db: Database, origin: string, repair: boolean): Promise<VerifyResult> {
   return db.write(() => {
     const found = checks.map((check) => ({ check, problems: check.find(db) }));
     const before = found.flatMap(({ problems }) => problems);
     if (!repair || before.length === 0) return { problems: before, repaired: [] };
-    for (const { check, problems } of found) if (problems.length > 0) check.mend?.(db);
+    for (const { check, problems } of found) if (problems.length > 0) check.mend?.(db, origin);
     const after = found.flatMap(({ check, problems }) => (problems.length > 0 ? check.find(db) : []));
     return { problems: after, repaired: before.filter((problem) => !after.includes(problem)) };
   });

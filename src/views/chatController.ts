@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import type { Log } from '../protocol/log.ts';
-import { type Change, MAX_TITLE_LENGTH, type Message } from '../protocol/model.ts';
+import type { Change, Message } from '../protocol/model.ts';
 import type { PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
+import { titleFrom } from '../protocol/title.ts';
 import { type SeqRange, toRanges } from '../sync/sequence.ts';
 import type { History } from './history.ts';
 
@@ -101,7 +102,7 @@ export class ChatController {
       this.#lastSend = stored.catch(() => undefined);
       return stored;
     },
-    edit: ({ messageId, content }) => this.#ports.client.request('message/update', { messageId, content }),
+    edit: (params) => this.#ports.client.request('message/update', params),
     remove: async ({ messageId }) => {
       if (!(await this.#ports.editor.confirmDeleteMessage())) return false;
       await this.#ports.client.request('message/delete', { messageId });
@@ -232,11 +233,4 @@ export class ChatController {
     const text = deleted ? editor.deletedElsewhere(deleted.title) : editor.noLongerThere;
     this.#post?.({ type: 'notice', text, restorable: deleted ? conversationId : null });
   }
-}
-
-/** The first words of a message, as the title of its conversation. */
-function titleFrom(content: string): string {
-  const line = content.trim().split('\n', 1)[0] ?? '';
-  const words = line.length > 60 ? `${line.slice(0, 60).replace(/\s+\S*$/u, '')}…` : line;
-  return words.slice(0, MAX_TITLE_LENGTH);
 }

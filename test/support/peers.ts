@@ -87,15 +87,15 @@ export class RawPeer {
   }
 
   /** Connects without saying anything. */
-  static async connect(endpoint: string, editor = 'Stranger'): Promise<RawPeer> {
+  static async connect(endpoint: string, editor = 'Stranger', self = introduce(editor)): Promise<RawPeer> {
     const socket = createConnection(endpoint);
     await once(socket, 'connect');
-    return new RawPeer(socket, introduce(editor));
+    return new RawPeer(socket, self);
   }
 
   /** Connects and proves that it knows the secret. */
-  static async prove(endpoint: string, secret: string, editor = 'Raw'): Promise<RawPeer> {
-    const peer = await RawPeer.connect(endpoint, editor);
+  static async prove(endpoint: string, secret: string, editor = 'Raw', self = introduce(editor)): Promise<RawPeer> {
+    const peer = await RawPeer.connect(endpoint, editor, self);
     const handshake = new Handshake('dialler', secret, peer.self);
     peer.send(handshake.hello);
     peer.send(handshake.answer(await peer.frame(0)));

@@ -15,6 +15,9 @@ const HEARTBEAT = 1000;
 /** Silence after which a peer counts as frozen, in ms; with one heartbeat more, a frozen leader is replaced within 5 s. */
 const MAX_SILENCE = 3500;
 
+/** How often at most an instance is dialled that was found frozen, in ms: when it wakes, it dials by itself. */
+const FROZEN_REDIAL = 10_000;
+
 /** Connections that have not proved themselves yet; more are refused. */
 const MAX_STRANGERS = 32;
 
@@ -46,8 +49,13 @@ export class PeerMesh {
   readonly #ports: MeshPorts;
   readonly #links = new Map<string, PeerLink>();
   readonly #strangers = new Set<PeerLink>();
-  /** Instances whose links were cut for their silence: their sockets may accept connections that nobody answers. */
-  readonly #frozen = new Set<string>();
+  /**
+   * Instances whose links were cut for their silence, with the time of the last dial since: their sockets may accept
+   * connections that nobody answers.
+   */
+  readonly #frozen = new Map<string, number>();
+  /** Instances that the log has called unreachable since they were last connected. */
+  readonly #unreachable = new Set<string>();
   /** Dials by the id of the instance, until their socket closes; the promise ends when the peer is known or has failed. */
   readonly #dials = new Map<string, PromiseWithResolvers<void>>();
   #server: Server | undefined;
@@ -134,7 +142,7 @@ export class PeerMesh {
   }
 
   #freeze(link: PeerLink): void {
-    if (link.peer) this.#frozen.add(link.peer.instanceId);
+    if (link.peer) this.#frozen.set(link.peer.instanceId, Number.NEGATIVE_INFINITY);
     link.cut('the peer is silent');
   }
 
@@ -154,6 +162,12 @@ export class PeerMesh {
   #dial(record: PeerRecord): void {
     const { instanceId, endpoint } = record;
     if (instanceId === this.#self.instanceId || this.#links.has(instanceId) || this.#dials.has(instanceId)) return;
+    const frozenDial = this.#frozen.get(instanceId);
+    if (frozenDial !== undefined) {
+      const now = performance.now();
+      if (now - frozenDial < FROZEN_REDIAL) return;
+      this.#frozen.set(instanceId, now);
+    }
     const dial = Promise.withResolvers<void>();
     this.#dials.set(instanceId, dial);
     const socket = createConnection(endpoint);
@@ -164,7 +178,7 @@ export class PeerMesh {
     });
     socket.once('connect', () => {
       socket.removeAllListeners('error');
-      this.#adopt(socket, 'dialler');
+      this.#adopt(socket, 'dialler', instanceId);
     });
     socket.once('close', () => {
       this.#dials.delete(instanceId);
@@ -174,11 +188,14 @@ export class PeerMesh {
 
   async #bury({ instanceId, endpoint }: PeerRecord): Promise<void> {
     await this.#ports.registry.remove(instanceId);
+    this.#frozen.delete(instanceId);
+    this.#unreachable.delete(instanceId);
     removeStaleSocket(endpoint);
     this.#ports.peersChanged();
   }
 
-  #adopt(socket: Socket, role: PeerLink['role']): void {
+  /** @param dialled id of the instance that was dialled */
+  #adopt(socket: Socket, role: PeerLink['role'], dialled?: string): void {
     if (this.#closing || this.#strangers.size >= MAX_STRANGERS) {
       socket.destroy();
       return;
@@ -186,7 +203,7 @@ export class PeerMesh {
     const events: LinkEvents = {
       ready: (link) => this.#welcome(link),
       frame: (link, frame) => this.#receive(link, frame),
-      closed: (link, problem) => this.#farewell(link, problem),
+      closed: (link, problem) => this.#farewell(link, link.peer?.instanceId ?? dialled, problem),
     };
     this.#strangers.add(new PeerLink(socket, role, this.#ports.secret, this.#self, events));
   }
@@ -207,6 +224,7 @@ export class PeerMesh {
     }
     this.#links.set(peer.instanceId, link);
     this.#frozen.delete(peer.instanceId);
+    this.#unreachable.delete(peer.instanceId);
     this.#dials.get(peer.instanceId)?.resolve();
     present?.cut();
     this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
@@ -221,15 +239,22 @@ export class PeerMesh {
     else link.cursor = frame.cursor;
   }
 
-  #farewell(link: PeerLink, problem: string | undefined): void {
+  #farewell(link: PeerLink, instanceId: string | undefined, problem: string | undefined): void {
     this.#strangers.delete(link);
-    if (problem) this.#ports.log('warn', `link to ${link.peer?.instanceId ?? 'a stranger'} cut: ${problem}`);
+    if (problem) this.#complain(instanceId, problem);
     if (!link.peer || this.#links.get(link.peer.instanceId) !== link) return;
     this.#links.delete(link.peer.instanceId);
     if (this.#closing) return;
     this.#ports.log('info', `disconnected from ${link.peer.instanceId}`);
     this.#dialMissing();
     this.#ports.peersChanged();
+  }
+
+  /** Logs why a link was cut; of the same instance once until it is connected again. */
+  #complain(instanceId: string | undefined, problem: string): void {
+    if (instanceId !== undefined && this.#unreachable.has(instanceId)) return;
+    if (instanceId !== undefined) this.#unreachable.add(instanceId);
+    this.#ports.log('warn', `link to ${instanceId ?? 'a stranger'} cut: ${problem}`);
   }
 
   #inBackground(work: Promise<void>): void {

@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { usePanel } from './context.ts';
+import { fieldClass } from './growth.ts';
 import { SendIcon } from './icons.tsx';
 import { isEnter } from './keys.ts';
 
@@ -29,6 +30,7 @@ export function Composer() {
       <div class="inputBox">
         <textarea
           ref={field}
+          class={fieldClass(text)}
           rows={1}
           dir="auto"
           aria-label={strings.message}

@@ -1,3 +1,4 @@
+import type { Message } from '../../protocol/model.ts';
 import type { PanelState } from '../../protocol/panel.ts';
 
 /** Key of the text written with no conversation shown. */
@@ -13,4 +14,13 @@ export function withDraft(state: PanelState, key: string, text: string | null): 
 export function moveDraft(state: PanelState, from: string, to: string): PanelState {
   const text = [state.drafts[to], state.drafts[from]].filter((part) => part?.trim()).join('\n\n');
   return withDraft(withDraft(state, from, null), to, text || null);
+}
+
+/** Moves the unfinished edits of messages that were deleted to the drafts of their conversations. */
+export function rescueEdits(state: PanelState, rows: readonly Message[]): { state: PanelState; hasText: boolean } {
+  const lost = rows.filter(({ id, deletedAt }) => deletedAt !== null && state.drafts[id] !== undefined);
+  return {
+    state: lost.reduce((rescued, { id, conversationId }) => moveDraft(rescued, id, conversationId), state),
+    hasText: lost.some(({ id }) => state.drafts[id]?.trim()),
+  };
 }

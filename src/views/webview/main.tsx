@@ -1,10 +1,10 @@
 import './panel.css';
-import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { Api, type VsCode } from './api.ts';
 import { App } from './app.tsx';
 import { PanelContext } from './context.ts';
 import { Panel } from './panel.ts';
+import { keepSaved } from './saving.ts';
 import { readStrings } from './strings.ts';
 import { openWindowState } from './windowState.ts';
 
@@ -16,7 +16,11 @@ async function main(root: HTMLElement): Promise<void> {
   const { restored, save } = await openWindowState(vscode, root.dataset['scope'] ?? '');
   const api = new Api(vscode, strings.timedOut);
   const panel = new Panel(api, strings, restored);
-  effect(() => save(panel.state.value));
+  const saveNow = keepSaved(panel.state, save);
+  window.addEventListener('pagehide', saveNow);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') saveNow();
+  });
   api.listen((news) => panel.handle(news));
   render(
     <PanelContext.Provider value={panel}>

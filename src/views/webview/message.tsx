@@ -52,7 +52,8 @@ function MessageText({ message: { id, content, status } }: { message: Message })
 }
 
 function Toolbar({ message }: { message: Message }) {
-  const { api, strings, report, write } = usePanel();
+  const panel = usePanel();
+  const { api, strings, report } = panel;
   const { id, role, content, status } = message;
   return (
     <div class="toolbar">
@@ -60,7 +61,7 @@ function Toolbar({ message }: { message: Message }) {
         <CopyIcon />
       </IconButton>
       {role === 'user' && status === 'complete' && (
-        <IconButton name={strings.edit} onClick={() => write(id, content)}>
+        <IconButton name={strings.edit} onClick={() => panel.startEdit(message)}>
           <EditIcon />
         </IconButton>
       )}

@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { serialiseError } from '../../protocol/errors.ts';
 import type { Message } from '../../protocol/model.ts';
 import { usePanel } from './context.ts';
+import { fieldClass } from './growth.ts';
 import { isEnter } from './keys.ts';
 
 /** Edits a message in its place; the unfinished text is kept like a draft. */
@@ -13,8 +14,14 @@ export function MessageEditor({ message }: { message: Message }) {
   const text = panel.drafts.value[message.id] ?? '';
 
   useLayoutEffect(() => {
-    field.current?.focus();
-    field.current?.setSelectionRange(text.length, text.length);
+    const editor = field.current;
+    panel.keepRevision(message);
+    editor?.focus();
+    editor?.setSelectionRange(text.length, text.length);
+    return () => {
+      // The message went away under the writer, whose next keys should not be lost.
+      if (editor && document.activeElement === editor && document.hasFocus()) panel.focusRequests.value++;
+    };
   }, []);
 
   const close = () => {
@@ -41,6 +48,7 @@ export function MessageEditor({ message }: { message: Message }) {
     <div class="editor">
       <textarea
         ref={field}
+        class={fieldClass(text)}
         rows={1}
         dir="auto"
         aria-label={strings.edit}

@@ -1,11 +1,11 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
 import { v7 as uuid } from 'uuid';
-import { type Reason, serialiseError } from '../../protocol/errors.ts';
-import type { Message, StreamPiece } from '../../protocol/model.ts';
+import { DevChatError, type Reason, serialiseError } from '../../protocol/errors.ts';
+import { MAX_CONTENT_LENGTH, type Message, type StreamPiece } from '../../protocol/model.ts';
 import type { PanelState, PanelStrings, PanelView } from '../../protocol/panel.ts';
 import { announcementOf } from './announcement.ts';
 import type { Api, PanelNews } from './api.ts';
-import { moveDraft, NO_CONVERSATION, withDraft } from './drafts.ts';
+import { moveDraft, NO_CONVERSATION, rescueEdits, withDraft } from './drafts.ts';
 import { LiveTexts } from './liveTexts.ts';
 import { Outbox, type OutboxEntry } from './outbox.ts';
 import { Timeline } from './timeline.ts';
@@ -43,6 +43,8 @@ export class Panel {
   /** The conversation last shown before there was none; if it is restored, so is its draft. */
   #left: string | null = null;
   readonly #timelines = new Map<string, Timeline>();
+  /** Revision of each message being edited that its editor started from, by message id. */
+  readonly #revisions = new Map<string, number>();
 
   readonly currentId = computed(() => this.state.value.conversationId ?? this.#newId.value);
   readonly timeline = computed(() => (this.currentId.value === null ? null : this.#timelineOf(this.currentId.value)));
@@ -93,8 +95,7 @@ export class Panel {
 
   /** Shows an error once, however often it occurs. */
   readonly report = (error: unknown): void => {
-    const { message } = serialiseError(error);
-    if (!this.notices.value.some(({ text }) => text === message)) this.#notify(message, null);
+    this.#notifyOnce(serialiseError(error).message);
   };
 
   dismiss(notice: Notice): void {
@@ -105,6 +106,10 @@ export class Panel {
   send(): void {
     const content = this.drafts.value[this.draftKey.value] ?? '';
     if (content.trim() === '') return;
+    if (content.length > MAX_CONTENT_LENGTH) {
+      this.#notifyOnce(this.strings.tooLong);
+      return;
+    }
     batch(() => {
       const conversationId = this.currentId.value ?? uuid();
       if (this.state.value.conversationId === null) this.#newId.value = conversationId;
@@ -124,14 +129,33 @@ export class Panel {
   }
 
   /** Keeps unfinished text; see {@link withDraft} for the key. */
-  readonly write = (key: string, text: string | null): void => {
+  write(key: string, text: string | null): void {
     this.state.value = withDraft(this.state.value, key, text);
-  };
+    if (text === null) this.#revisions.delete(key);
+  }
+
+  /** Opens the editor of a message. */
+  startEdit(message: Message): void {
+    this.#revisions.set(message.id, message.revision);
+    this.write(message.id, message.content);
+  }
+
+  /** Notes what an edit starts from, unless it is known: an edit from before a reload starts again from here. */
+  keepRevision({ id, revision }: Message): void {
+    if (!this.#revisions.has(id)) this.#revisions.set(id, revision);
+  }
 
   /** Stores the new text of a message; rejects with what the host says against it. */
-  async edit({ id }: Message, content: string): Promise<void> {
-    const message = await this.api.request('edit', { messageId: id, content });
-    this.#receive(message.conversationId, [message], message.seq);
+  async edit(message: Message, content: string): Promise<void> {
+    const { id } = message;
+    if (content.length > MAX_CONTENT_LENGTH) throw new DevChatError('too-large', this.strings.tooLong);
+    try {
+      const stored = await this.api.request('edit', { messageId: id, content, revision: this.#revisions.get(id) });
+      this.#receive(stored.conversationId, [stored], stored.seq);
+    } catch (error) {
+      if (serialiseError(error).reason === 'conflict') this.#acceptRevision(message).catch(this.report);
+      throw error;
+    }
   }
 
   /** Keeps the reading position in a conversation; null stands for its end. */
@@ -148,6 +172,14 @@ export class Panel {
   #failSend({ conversationId }: OutboxEntry, error: unknown): never {
     if (gone.has(serialiseError(error).reason) && this.#newId.value === conversationId) this.#newId.value = null;
     throw error;
+  }
+
+  /** After the writer was told that somebody else changed the message, saving again means to overwrite that. */
+  async #acceptRevision({ id, conversationId, seq }: Message): Promise<void> {
+    const { messages, lastSeq } = await this.api.request('range', { conversationId, fromSeq: seq, toSeq: seq });
+    this.#receive(conversationId, messages, lastSeq);
+    const newest = messages.find((row) => row.id === id);
+    if (newest && this.#revisions.has(id)) this.#revisions.set(id, newest.revision);
   }
 
   #show(view: PanelView): void {
@@ -183,6 +215,7 @@ export class Panel {
   }
 
   #receive(conversationId: string, messages: readonly Message[], lastSeq: number): void {
+    this.#rescueEdits(messages);
     const timeline = this.#timelines.get(conversationId);
     if (timeline) {
       if (conversationId === this.currentId.value) {
@@ -195,6 +228,12 @@ export class Panel {
     this.outbox.remove(messages.map(({ id }) => id));
   }
 
+  #rescueEdits(messages: readonly Message[]): void {
+    const { state, hasText } = rescueEdits(this.state.value, messages);
+    this.state.value = state;
+    if (hasText) this.#notifyOnce(this.strings.editLost);
+  }
+
   #receivePiece(piece: StreamPiece): void {
     const rows = this.#timelines.get(piece.conversationId)?.pages.peek().rows;
     const row = rows?.findLast(({ id }) => id === piece.messageId);
@@ -205,7 +244,11 @@ export class Panel {
     const timeline =
       this.#timelines.get(id) ??
       new Timeline({
-        fetch: ({ from, to }) => this.api.request('range', { conversationId: id, fromSeq: from, toSeq: to }),
+        fetch: async ({ from, to }) => {
+          const answer = await this.api.request('range', { conversationId: id, fromSeq: from, toSeq: to });
+          this.#rescueEdits(answer.messages);
+          return answer;
+        },
         isLive: () => this.#isReady() && this.view.value?.conversation?.id === id,
       });
     this.#timelines.delete(id);
@@ -217,6 +260,11 @@ export class Panel {
 
   #isReady(): boolean {
     return this.view.value?.connection === 'ready';
+  }
+
+  /** Says it unless it stands there already. */
+  #notifyOnce(text: string): void {
+    if (!this.notices.value.some((notice) => notice.text === text)) this.#notify(text, null);
   }
 
   #notify(text: string, restorable: string | null): void {

@@ -42,7 +42,8 @@ export class ScrollKeeper {
     this.#anchor = options.anchor;
     scroller.addEventListener('scroll', this.#onScroll, { passive: true });
     scroller.addEventListener('scrollend', this.#onScrollEnd);
-    window.addEventListener('pagehide', this.#flush);
+    // In the capture phase, so that the place is known before the state is saved.
+    window.addEventListener('pagehide', this.#flush, { capture: true });
     for (const box of [scroller, ...scroller.children]) this.#sizes.observe(box);
   }
 
@@ -73,7 +74,7 @@ export class ScrollKeeper {
     this.#sizes.disconnect();
     this.#scroller.removeEventListener('scroll', this.#onScroll);
     this.#scroller.removeEventListener('scrollend', this.#onScrollEnd);
-    window.removeEventListener('pagehide', this.#flush);
+    window.removeEventListener('pagehide', this.#flush, { capture: true });
   }
 
   #drift({ seq, offset }: Anchor): number {

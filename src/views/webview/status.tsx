@@ -17,11 +17,15 @@ export function ConnectionBanner() {
   const connection = view.value?.connection ?? 'starting';
   const shown = useDelayed(connection === 'starting' || connection === 'restarting', USUAL_START_MS);
   if (connection === 'failed') {
-    const showLog = () => api.request('runCommand', { command: 'devchat.showLog' }).catch(report);
+    const run = (command: 'devchat.restart' | 'devchat.showLog') =>
+      api.request('runCommand', { command }).catch(report);
     return (
       <div class="banner problem" role="alert">
         <span class="text">{view.value?.problem ?? strings.failed}</span>
-        <button type="button" class="secondary" onClick={showLog}>
+        <button type="button" class="secondary" onClick={() => run('devchat.restart')}>
+          {strings.tryAgain}
+        </button>
+        <button type="button" class="secondary" onClick={() => run('devchat.showLog')}>
           {strings.showLog}
         </button>
       </div>

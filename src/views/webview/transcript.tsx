@@ -85,8 +85,8 @@ export function Transcript({ conversationId, timeline }: TranscriptProps) {
       </div>
       {isEmpty && (
         <div class="empty">
-          <h2>{strings.empty}</h2>
-          <p>{strings.emptyHint}</p>
+          <h2>{conversationId === null ? strings.empty : strings.emptyConversation}</h2>
+          <p>{conversationId === null ? strings.emptyHint : strings.emptyConversationHint}</p>
         </div>
       )}
       {hasNewBelow.value && (

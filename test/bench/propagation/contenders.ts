@@ -18,7 +18,12 @@ const product: OpenContender = async (path, role, applied) => {
       if (changeType === 'MessageAdded') applied(seq - 1);
     }
   };
-  const workspace = await Workspace.open(path, self, { notify, replaced: () => undefined }, () => undefined);
+  const workspace = await Workspace.open(
+    path,
+    self,
+    { notify, replaced: () => undefined },
+    { log: () => undefined, leads: true },
+  );
   await workspace.settled();
   const conversation = role === 'writer' ? await createConversation(workspace.db, self.instanceId, {}) : undefined;
   return {

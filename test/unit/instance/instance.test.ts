@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Instance } from '../../../src/instance/instance.ts';
 import { hasReason, useDatabases } from '../../support/database.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
@@ -31,5 +32,15 @@ describe('instance', () => {
     const again = instance.handle('initialize', { databasePath: databases.path });
     await assert.rejects(again, hasReason('bad-request'));
     assert.equal(peers(), 0);
+  });
+
+  it('takes no leadership when it is not to lead', async () => {
+    const instance = new Instance({ notify: () => undefined, log: () => undefined }, { leads: false });
+    databases.directory.defer(() => instance.close());
+    await instance.handle('initialize', { databasePath: databases.path });
+    assert.equal((await instance.handle('sync/status', {})).leader, null);
+    const leader = await open();
+    while (!(await leader.handle('sync/status', {})).leader) await delay(5);
+    assert.equal((await instance.handle('sync/status', {})).leader?.instanceId, leader.id);
   });
 });

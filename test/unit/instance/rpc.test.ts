@@ -104,6 +104,14 @@ describe('instance over standard input and output', () => {
   const badRequests: [what: string, method: string, params: unknown, field: RegExp][] = [
     ['a missing field', 'message/add', { conversationId: randomUUID(), role: 'user' }, /content/],
     ['a role that does not exist', 'message/add', { conversationId: randomUUID(), role: 'king', content: '' }, /role/],
+    [
+      'a text that nobody would end',
+      'message/add',
+      { conversationId: randomUUID(), role: 'user', content: '', status: 'streaming' },
+      /status/,
+    ],
+    ['a status that only streams have', 'message/update', { messageId: randomUUID(), status: 'streaming' }, /status/],
+    ['half a revision', 'message/update', { messageId: randomUUID(), revision: 1.5 }, /revision/],
     ['an id that is no UUID', 'conversation/delete', { conversationId: '1' }, /conversationId.*UUID/],
     ['a negative number', 'message/range', { conversationId: randomUUID(), fromSeq: -1, toSeq: 1 }, /fromSeq/],
     ['a title without end', 'conversation/create', { title: 'x'.repeat(501) }, /title/],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { workspaceDirectory } from '../../../src/store/catalog.ts';
-import { locateDatabase } from '../../../src/store/location.ts';
+import { findDatabase, locateDatabase } from '../../../src/store/location.ts';
 import { hasReason } from '../../support/database.ts';
 import { useTempDirectory } from '../../support/tempDirectory.ts';
 
@@ -120,5 +120,17 @@ describe('catalog of workspaces', () => {
     locateDatabase(home(), [place('a')], 'workspaceFolder');
     assert.equal(readFileSync(join(dirname(path), '.gitignore'), 'utf8'), 'my own\n');
     assert.equal(locateDatabase(home(), [], 'workspaceFolder'), join(open(), 'chat.db'));
+  });
+
+  it('tells where a history is without making one', () => {
+    assert.equal(findDatabase(home(), folder('a')), undefined);
+    assert.equal(existsSync(home()), false);
+    const path = locateDatabase(home(), [place('a')], 'user');
+    assert.equal(findDatabase(home(), place('a')), undefined);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, '');
+    assert.equal(findDatabase(home(), place('a')), path);
+    assert.equal(findDatabase(home(), folder('b')), undefined);
+    assert.throws(() => findDatabase(home(), place('missing')), hasReason('bad-request'));
   });
 });

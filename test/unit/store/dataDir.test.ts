@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { dataDir } from '../../../src/store/dataDir.ts';
 
 describe('data directory', () => {
@@ -20,6 +20,10 @@ describe('data directory', () => {
     ['Windows without LOCALAPPDATA', {}, 'win32', join(home, 'AppData', 'Local', 'devchat')],
     ['another Unix', {}, 'freebsd', join(home, '.local', 'share', 'devchat')],
   ];
+  it('is absolute though DEVCHAT_HOME is not', () => {
+    assert.equal(dataDir({ DEVCHAT_HOME: 'here' }), resolve('here'));
+  });
+
   for (const [name, env, platform, expected] of cases) {
     it(`follows ${name}`, () => assert.equal(dataDir(env, platform, home), expected));
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { v7 as uuid } from 'uuid';
+import { MAX_CONTENT_LENGTH } from '../../../src/protocol/model.ts';
 import { MAX_RANGE } from '../../../src/protocol/rpc.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../../../src/store/messages.ts';
 import {
@@ -38,7 +39,7 @@ describe('messages', () => {
       author: 'me',
       model: 'small',
       parts: [{ type: 'call', deep: { 'ü"': [1, null, true] } }],
-      status: 'streaming' as const,
+      status: 'interrupted' as const,
     };
     const { createdAt, updatedAt, ...stored } = await addMessage(db, origin, given);
     assert.deepEqual(stored, { ...given, seq: 1, revision: 1, deletedAt: null });
@@ -131,5 +132,41 @@ describe('messages', () => {
     assert.deepEqual([seqs(1), seqs(2), seqs(3)], [[1], [2, 3], [3, 4]]);
     // The unfinished statement must not keep anything from being written.
     assert.equal((await addTestMessage(db, conversationId, 'next')).seq, 5);
+  });
+
+  it('are not changed by one who has seen another revision', async () => {
+    const db = await databases.open();
+    const { id: conversationId } = await createTestConversation(db);
+    const { id: messageId } = await addTestMessage(db, conversationId, 'text');
+    await updateMessage(db, origin, { messageId, revision: 1, content: 'mine' });
+    const late = updateMessage(db, origin, { messageId, revision: 1, content: 'theirs' });
+    await assert.rejects(late, { reason: 'conflict', message: /changed in another window/ });
+    const same = updateMessage(db, origin, { messageId, revision: 1, content: 'mine' });
+    await assert.rejects(same, hasReason('conflict'));
+    const { messages } = messageRange(db, { conversationId, fromSeq: 1, toSeq: 1 });
+    assert.deepEqual([messages[0]?.content, messages[0]?.revision], ['mine', 2]);
+    assert.deepEqual(changeTypes(db), ['ConversationCreated', 'MessageAdded', 'MessageUpdated']);
+  });
+
+  it('refuse parts without end, and store the longest ones', async () => {
+    const db = await databases.open();
+    const { id: conversationId } = await createTestConversation(db);
+    const parts = 'x'.repeat(MAX_CONTENT_LENGTH - 2);
+    const message = { conversationId, role: 'user' as const, content: '' };
+    await assert.rejects(addMessage(db, origin, { ...message, parts: `${parts}x` }), hasReason('too-large'));
+    const { id: messageId } = await addMessage(db, origin, { ...message, parts });
+    await assert.rejects(updateMessage(db, origin, { messageId, parts: `${parts}x` }), hasReason('too-large'));
+    assert.deepEqual(changeTypes(db), ['ConversationCreated', 'MessageAdded']);
+  });
+
+  it('come in part when their parts together are too long', async () => {
+    const db = await databases.open();
+    const { id: conversationId } = await createTestConversation(db);
+    for (let count = 0; count < 3; count++) {
+      const parts = 'x'.repeat(1_900_000);
+      await addMessage(db, origin, { conversationId, role: 'user', content: '', parts });
+    }
+    const { messages, lastSeq } = messageRange(db, { conversationId, fromSeq: 1, toSeq: 3 });
+    assert.deepEqual([messages.length, lastSeq], [2, 3]);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { verify } from '../../../src/store/verify.ts';
-import { addTestMessage, createTestConversation, useDatabases } from '../../support/database.ts';
+import { addTestMessage, changeTypes, createTestConversation, origin, useDatabases } from '../../support/database.ts';
 
 describe('verification', () => {
   const databases = useDatabases();
@@ -10,7 +10,7 @@ describe('verification', () => {
     const db = await databases.open();
     const { id } = await createTestConversation(db);
     for (const text of ['one', 'two', 'three']) await addTestMessage(db, id, text);
-    assert.deepEqual(await verify(db, false), { problems: [], repaired: [] });
+    assert.deepEqual(await verify(db, origin, false), { problems: [], repaired: [] });
     const raw = databases.raw();
     raw.pragma('foreign_keys = OFF');
     raw.exec(sql);
@@ -20,36 +20,58 @@ describe('verification', () => {
   it('names a message that is missing, and cannot bring it back', async () => {
     const { db, id } = await damaged('DELETE FROM messages WHERE seq = 2');
     const expected = `Conversation ${id} holds 2 of its 3 messages.`;
-    assert.ok((await verify(db, false)).problems.includes(expected));
-    assert.ok((await verify(db, true)).problems.includes(expected));
+    assert.ok((await verify(db, origin, false)).problems.includes(expected));
+    assert.ok((await verify(db, origin, true)).problems.includes(expected));
   });
 
   it('mends a newest number that is behind', async () => {
     const { db, id } = await damaged('UPDATE conversations SET last_seq = 1');
     const problem = `Conversation ${id} holds message 3, but says that its newest is 1.`;
-    assert.deepEqual(await verify(db, false), { problems: [problem], repaired: [] });
-    assert.deepEqual(await verify(db, true), { problems: [], repaired: [problem] });
+    assert.deepEqual(await verify(db, origin, false), { problems: [problem], repaired: [] });
+    assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: [problem] });
   });
 
   it('mends a search index that does not fit', async () => {
     const { db } = await damaged(`INSERT INTO message_index(message_index) VALUES ('delete-all')`);
     const problem = 'The search index does not fit the messages.';
-    const { problems, repaired } = await verify(db, true);
+    const { problems, repaired } = await verify(db, origin, true);
     assert.deepEqual(problems, []);
     assert.ok(repaired.includes(problem));
-    assert.deepEqual(await verify(db, false), { problems: [], repaired: [] });
+    assert.deepEqual(await verify(db, origin, false), { problems: [], repaired: [] });
   });
 
   it('names a hole in the change log', async () => {
     const { db } = await damaged('DELETE FROM change_log WHERE id = 2');
-    const { problems } = await verify(db, false);
+    const { problems } = await verify(db, origin, false);
     assert.deepEqual(problems, ['The change log holds 3 entries after 0, but 4 were written.']);
   });
 
   it('names rows without the row that they belong to, and a lost identity', async () => {
     const { db } = await damaged(`DELETE FROM conversations; DELETE FROM meta WHERE key = 'db_epoch'`);
-    const { problems } = await verify(db, false);
+    const { problems } = await verify(db, origin, false);
     assert.ok(problems.includes('A row of messages belongs to a row of conversations that does not exist.'));
     assert.ok(problems.includes('The database has lost its db_epoch.'));
   });
+
+  for (const [where, sql] of [
+    ['in a conversation', ''],
+    ['in the bin', 'UPDATE conversations SET deleted_at = 1'],
+  ] as const) {
+    it(`mends a message ${where} that waits for text though nobody writes it`, async () => {
+      const { db } = await damaged(`UPDATE messages SET status = 'streaming' WHERE seq < 3; ${sql}`);
+      const [written, abandoned] = db.sql('SELECT id FROM messages ORDER BY seq').pluck().all();
+      databases.raw().prepare('INSERT INTO streams VALUES (?, ?)').run(written, origin);
+      const problem = `Message ${abandoned} waits for text, but nobody is writing it.`;
+      assert.deepEqual(await verify(db, origin, false), { problems: [problem], repaired: [] });
+      const before = changeTypes(db);
+      assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: [problem] });
+      assert.deepEqual(changeTypes(db), [...before, 'MessageUpdated']);
+      const rows = db.sql('SELECT status, revision FROM messages ORDER BY seq').raw().all();
+      assert.deepEqual(rows, [
+        ['streaming', 1],
+        ['interrupted', 2],
+        ['complete', 1],
+      ]);
+    });
+  }
 });

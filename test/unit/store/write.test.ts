@@ -93,4 +93,12 @@ describe('write to the database', () => {
     await Promise.all(writes);
     assert.equal(databases.raw().prepare('SELECT count(*) FROM conversations').pluck().get(), 3);
   });
+
+  it('is refused as soon as a newer version has taken over, though it was allowed before', async () => {
+    const db = await databases.open();
+    await createTestConversation(db, 'Before');
+    databases.raw().exec(`UPDATE meta SET value = '2' WHERE key = 'min_writer'`);
+    await assert.rejects(createTestConversation(db, 'After'), hasReason('newer-database'));
+    assert.deepEqual(titles(db), ['Before']);
+  });
 });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { mock } from 'node:test';
-import { peerSecret } from '../../../src/store/peers.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { peerSecret, registerPeer } from '../../../src/store/peers.ts';
+import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
 import { useDatabases } from '../../support/database.ts';
 import { RawPeer, TestMesh } from '../../support/peers.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
@@ -85,5 +88,36 @@ describe('heartbeat of a mesh', () => {
     // The write that was asked for last ends last.
     await databases.open().then((other) => other.write(() => undefined));
     assert.equal(own.record.endpoint, endpoint);
+  });
+
+  it('dials a frozen peer now and then, and complains of it once until it is back', async () => {
+    const { own, peer } = await setUp();
+    const endpoint = newEndpoint();
+    let dials = 0;
+    const frozen = createServer((socket) => {
+      dials++;
+      socket.on('error', () => undefined);
+      socket.end('no hello at all');
+    });
+    await new Promise<void>((resolve) => frozen.listen(endpoint, resolve));
+    databases.directory.defer(() => frozen.close());
+    await registerPeer(await databases.open(), { ...peer.self, endpoint, startedAt: Date.now() });
+    const complaints = () => own.log.filter((line) => line.includes('cut')).length;
+    for (let silent = 1; silent <= 4; silent++) beat();
+    await own.until('peers', () => own.peers.length === 0);
+    await own.mesh.settled();
+    for (let beats = 1; beats <= 9; beats++) {
+      beat();
+      // Time for a dial that must not be.
+      await delay(10);
+    }
+    assert.equal(dials, 1);
+    beat();
+    await own.mesh.settled();
+    assert.deepEqual([dials, complaints()], [2, 1]);
+    const again = await RawPeer.prove(own.record.endpoint, peerSecret(await databases.open()), 'Raw', peer.self);
+    await own.until('peers', () => own.peers.length === 1);
+    again.socket.write('this is no frame');
+    await own.until('log', () => complaints() === 2);
   });
 });

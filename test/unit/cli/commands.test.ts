@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import Sqlite from 'better-sqlite3';
+import type { Conversation, Message } from '../../../src/protocol/model.ts';
+import type { SyncStatus } from '../../../src/protocol/rpc.ts';
+import { environmentIn, useTempDirectory } from '../../support/tempDirectory.ts';
+
+const program = join(import.meta.dirname, '../../../dist/cli.cjs');
+
+describe('devchat command', () => {
+  const directory = useTempDirectory();
+  const db = () => join(directory.path, 'chat.db');
+
+  async function run(words: string[], input = '') {
+    const env = { ...process.env, ...environmentIn(directory) };
+    const child = spawn(process.execPath, [program, ...words], { env, cwd: directory.path });
+    child.stdin.end(input);
+    const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: await exit, stdout, stderr };
+  }
+
+  const inFile = (...words: string[]) => run(['--db', db(), ...words]);
+
+  async function json<T>(words: string[], input = ''): Promise<T> {
+    const { code, stdout, stderr } = await run(['--db', db(), '--json', ...words], input);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout);
+  }
+
+  const titles = async () => (await json<Conversation[]>(['list'])).map(({ title }) => title);
+
+  const id = '0198c5a2-7b1e-7cc3-98c4-dc0c0c07398f';
+  for (const words of [['status'], ['list'], ['show', id], ['search', 'x'], ['verify'], ['watch']]) {
+    it(`${words[0]} makes no history where there is none`, async () => {
+      const missing = await inFile(...words);
+      assert.deepEqual([missing.code, missing.stderr], [1, `devchat: There is no chat history at ${db()}.\n`]);
+      assert.equal(existsSync(db()), false);
+      const unknown = await run(words);
+      assert.deepEqual([unknown.code, unknown.stderr], [1, 'devchat: This folder has no chat history yet.\n']);
+      assert.deepEqual(readdirSync(directory.path), []);
+    });
+  }
+
+  it('finds the history of a folder that it has made by sending', async () => {
+    const folder = join(directory.path, 'project');
+    mkdirSync(folder);
+    assert.equal((await run(['--workspace', folder, 'send', 'Hello'])).code, 0);
+    const { code, stdout } = await run(['--workspace', folder, 'list']);
+    assert.equal(code, 0);
+    assert.match(stdout, /Hello/);
+  });
+
+  it('never leads', async () => {
+    await json(['send', 'Hello']);
+    assert.equal((await json<SyncStatus>(['status'])).leader, null);
+    const sqlite = new Sqlite(db(), { readonly: true });
+    assert.equal(sqlite.prepare('SELECT count(*) FROM leader').pluck().get(), 0);
+    sqlite.close();
+  });
+
+  it('names a new conversation after its message, unless it is told a title', async () => {
+    await json(['send', '# The **first** words\nand more']);
+    await json(['send', '-'], '\n\n- Piped `words`\nand more');
+    await json(['send', 'Hello', '--title', 'Mine']);
+    await json(['send', '-', '--title', 'My own'], 'Hello');
+    assert.deepEqual((await titles()).sort(), ['Mine', 'My own', 'Piped words', 'The first words']);
+  });
+
+  it('keeps all of a piped text', async () => {
+    const content = ` \n${'word 😀 '.repeat(50_000)}`;
+    const message = await json<Message>(['send', '-'], content);
+    assert.deepEqual([message.content === content, message.status], [true, 'complete']);
+  });
+
+  for (const [what, words, input] of [
+    ['an empty text', ['send', ''], ''],
+    ['a blank text', ['send', ' \n'], ''],
+    ['an empty input', ['send', '-'], ''],
+    ['a blank input', ['send', '-'], ' \n \n'],
+  ] as const) {
+    it(`refuses ${what}`, async () => {
+      await json(['send', 'Hello']);
+      const { code, stderr } = await run(['--db', db(), ...words], input);
+      assert.deepEqual([code, stderr], [2, 'devchat: Nothing to send.\n']);
+      assert.deepEqual(await titles(), ['Hello']);
+    });
+  }
+
+  it('says what an id is when it is given none', async () => {
+    for (const words of [
+      ['show', 'nope'],
+      ['send', 'Hello', '--conversation', 'nope'],
+    ]) {
+      const { code, stderr } = await inFile(...words);
+      assert.equal(code, 2);
+      assert.match(stderr, /^devchat: “nope” is not an id: /);
+    }
+  });
+
+  it('takes an id in capitals for the same', async () => {
+    const { conversationId } = await json<Message>(['send', 'Hello']);
+    const [message] = await json<Message[]>(['show', conversationId.toUpperCase()]);
+    assert.equal(message?.content, 'Hello');
+    const again = await json<Message>(['send', 'Again', '--conversation', conversationId.toUpperCase()]);
+    assert.deepEqual([again.conversationId, again.seq], [conversationId, 2]);
+  });
+});
