@@ -32,7 +32,6 @@ export function Composer() {
           ref={field}
           class={fieldClass(text)}
           rows={1}
-          dir="auto"
           aria-label={strings.message}
           placeholder={strings.placeholder}
           value={text}

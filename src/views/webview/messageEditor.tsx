@@ -50,7 +50,6 @@ export function MessageEditor({ message }: { message: Message }) {
         ref={field}
         class={fieldClass(text)}
         rows={1}
-        dir="auto"
         aria-label={strings.edit}
         value={text}
         onInput={(event) => panel.write(message.id, event.currentTarget.value)}

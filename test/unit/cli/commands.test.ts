@@ -17,6 +17,7 @@ describe('devchat command', () => {
   async function run(words: string[], input = '') {
     const env = { ...process.env, ...environmentIn(directory) };
     const child = spawn(process.execPath, [program, ...words], { env, cwd: directory.path });
+    directory.defer(() => child.kill('SIGKILL'));
     child.stdin.end(input);
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
