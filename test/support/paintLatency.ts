@@ -1,3 +1,4 @@
+import type { JSHandle } from 'playwright-core';
 import type { ChatPanel } from './chatPanel.ts';
 
 /**
@@ -9,11 +10,10 @@ export async function paintLatencies(from: ChatPanel, to: ChatPanel, count: numb
   const latencies: number[] = [];
   for (let index = 0; index < count; index++) {
     const text = `measured ${index} ${Math.random()}`;
-    const painted = whenPainted(to, text);
-    // The observer is in place once a later call to the same frame has been answered.
-    await to.feed.count();
+    const observer = await observePaint(to, text);
     const sentAt = await pressEnter(from, text);
-    latencies.push((await painted) - sentAt);
+    latencies.push((await observer.evaluate(({ painted }) => painted)) - sentAt);
+    await observer.dispose();
   }
   return latencies.sort((a, b) => a - b);
 }
@@ -23,10 +23,11 @@ export function percentile(ascending: readonly number[], p: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(p * ascending.length))] ?? Number.NaN;
 }
 
-function whenPainted(panel: ChatPanel, text: string): Promise<number> {
-  return panel.feed.evaluate((feed, wanted) => {
+/** Resolves when the panel is being observed; `painted` is then the time at which the text was painted. */
+function observePaint(panel: ChatPanel, text: string): Promise<JSHandle<{ painted: Promise<number> }>> {
+  return panel.feed.evaluateHandle((feed, wanted) => {
     const page = feed.ownerDocument.defaultView;
-    return new Promise<number>((resolve) => {
+    const painted = new Promise<number>((resolve) => {
       const observer = new page.MutationObserver(() => {
         if (!feed.querySelector('[role=article]:last-of-type')?.textContent.includes(wanted)) return;
         observer.disconnect();
@@ -39,6 +40,7 @@ function whenPainted(panel: ChatPanel, text: string): Promise<number> {
       });
       observer.observe(feed, { childList: true, subtree: true });
     });
+    return { painted };
   }, text);
 }
 
