@@ -4,6 +4,7 @@ import type { Notifications, SyncStatus } from '../protocol/rpc.ts';
 import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
 import { Database } from '../store/database.ts';
 import { type LeaderRecord, readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
+import { fewShortMessages } from '../store/messages.ts';
 import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
 import { beginStream, checkpointStream, endStream, interruptStreams, streamOwners } from '../store/streams.ts';
 import { ChangeFeed } from '../sync/changeFeed.ts';
@@ -60,7 +61,15 @@ export class Workspace {
     this.#feed = new ChangeFeed(
       {
         read: (cursor, limit) => changesAfter(db, cursor, limit),
-        deliver: ({ changes, conversations }) => events.notify('change', { changes, conversations }),
+        deliver: ({ changes, conversations }) => {
+          const messages = db.read(() =>
+            fewShortMessages(
+              db,
+              changes.map(({ messageId }) => messageId),
+            ),
+          );
+          events.notify('change', { changes, conversations, messages });
+        },
         lost: (lastChangeId) => events.notify('reload', { reason: 'log-pruned', lastChangeId }),
         failed: (error) => {
           log('warn', `feed: ${error instanceof Error ? error.message : String(error)}`);

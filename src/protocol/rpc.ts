@@ -156,7 +156,12 @@ export interface Notifications {
    * Changes in commit order, of every origin, this instance's own included, with the touched conversations as they are
    * now: replacing older revisions by them brings any earlier state up to date, whatever the change types mean.
    */
-  change: { changes: Change[]; conversations: Conversation[] };
+  change: {
+    changes: Change[];
+    conversations: Conversation[];
+    /** The touched messages as they are now, where they are few and short; the others are for asking. */
+    messages: Message[];
+  };
   /** The change feed lost its place (log pruned, database replaced): load everything again. */
   reload: { reason: 'log-pruned' | 'database-replaced'; lastChangeId: number };
   /** A piece of a message that another instance, or this one, is writing. */

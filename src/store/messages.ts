@@ -151,6 +151,23 @@ export function messageRange(
   });
 }
 
+/** Messages that are worth sending before anybody asks: at most so many, each at most so long (in characters). */
+const FEW = 20;
+const SHORT = 20_000;
+
+/** The present rows of the changed messages, if they are few; the long ones are left to be asked for. */
+export function fewShortMessages(db: Database, messageIds: Iterable<string | null>): Message[] {
+  const ids = [...new Set(messageIds)].filter((id) => id !== null);
+  if (ids.length === 0 || ids.length > FEW) return [];
+  return db
+    .sql(
+      `SELECT ${messageColumns} FROM messages WHERE id IN (SELECT value FROM json_each(?))
+         AND length(content) <= ${SHORT} AND coalesce(length(parts), 0) <= ${SHORT}`,
+    )
+    .all(JSON.stringify(ids))
+    .map(toMessage);
+}
+
 function findMessage(db: Database, id: string): Message | undefined {
   const row = db.sql(`SELECT ${messageColumns} FROM messages WHERE id = ?`).get(id);
   return row === undefined ? undefined : toMessage(row);

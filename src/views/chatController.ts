@@ -49,7 +49,7 @@ export class ChatController {
       if (piece.conversationId === this.#selected) this.#post?.({ type: 'stream', piece });
     });
     ports.history.events.on('reloaded', () => this.#startAnew());
-    ports.history.events.on('changes', (changes) => this.#follow(changes));
+    ports.history.events.on('changes', (changes, messages) => this.#follow(changes, messages));
     ports.history.events.on('updated', () => this.#postView());
   }
 
@@ -167,11 +167,17 @@ export class ChatController {
     this.#post?.({ type: 'view', view });
   }
 
-  #follow(changes: readonly Change[]): void {
+  #follow(changes: readonly Change[], messages: readonly Message[]): void {
+    const rows = messages.filter(({ conversationId }) => conversationId === this.#selected);
+    const told = new Set(rows.map(({ seq }) => seq));
     for (const change of changes) {
       if (change.conversationId !== this.#selected) continue;
       if (change.changeType === 'ConversationDeleted') this.#leaveDeleted(change);
-      else if (change.seq !== null) this.#staleSeqs.add(change.seq);
+      else if (change.seq !== null && !told.has(change.seq)) this.#staleSeqs.add(change.seq);
+    }
+    const shown = this.#selected === null ? undefined : this.#ports.history.get(this.#selected);
+    if (shown && rows.length > 0) {
+      this.#post?.({ type: 'messages', conversationId: shown.id, messages: rows, lastSeq: shown.lastSeq });
     }
     void this.#fetchStale();
   }

@@ -2,14 +2,14 @@ import { EventEmitter } from 'node:events';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import { serialiseError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
-import type { Change, Conversation } from '../protocol/model.ts';
+import type { Change, Conversation, Message } from '../protocol/model.ts';
 
 /** What the history tells its listeners. */
 export interface HistoryEvents {
   /** The set of conversations, or something about them, is another one. */
   updated: [];
-  /** Changes that were just applied, in commit order. */
-  changes: [readonly Change[]];
+  /** Changes that were just applied, in commit order, with the rows of messages that came along. */
+  changes: [readonly Change[], readonly Message[]];
   /** Everything was read anew; anything derived from earlier changes may be stale. */
   reloaded: [];
   /** The database is another one than before. */
@@ -39,9 +39,9 @@ export class History {
       if (reason === 'database-replaced') this.events.emit('replaced');
       void this.#load();
     });
-    client.events.on('change', ({ changes, conversations }) => {
+    client.events.on('change', ({ changes, conversations, messages }) => {
       for (const conversation of conversations) this.#merge(conversation);
-      this.events.emit('changes', changes);
+      this.events.emit('changes', changes, messages);
       this.events.emit('updated');
     });
   }

@@ -189,7 +189,7 @@ describe('chat of a window', () => {
     posted.length = 0;
     for (const seq of [1, 2]) {
       const what = { changeType: 'MessageUpdated', conversationId, messageId: null, newTitle: null };
-      history.events.emit('changes', [{ ...what, id: seq, seq, originInstanceId: 'other' }]);
+      history.events.emit('changes', [{ ...what, id: seq, seq, originInstanceId: 'other' }], []);
     }
     await told('messages', ({ messages }) => messages.at(-1)?.content === 'b');
   });

@@ -77,7 +77,7 @@ class Window {
   tell(limit: number): boolean {
     const { changes, conversations } = changesAfter(this.#db, this.#cursor, limit);
     this.#cursor = changes.at(-1)?.id ?? this.#cursor;
-    if (changes.length > 0) this.fake.notify('change', { changes, conversations });
+    if (changes.length > 0) this.fake.notify('change', { changes, conversations, messages: [] });
     return changes.length > 0;
   }
 
