@@ -1,5 +1,6 @@
 import type { Conversation, Message } from '../protocol/model.ts';
 import type { SearchHit, SyncStatus, VerifyResult } from '../protocol/rpc.ts';
+import { plainSnippet } from '../protocol/snippet.ts';
 
 const untitled = '(untitled)';
 
@@ -36,11 +37,7 @@ export function hits(list: SearchHit[]): string {
   if (list.length === 0) return 'Nothing found.';
   return list
     .map(({ conversationId, title, seq, snippet }) => {
-      const line = snippet
-        .replace(/[\uE000\uE001]/gu, '')
-        .replace(/\s+/gu, ' ')
-        .trim();
-      return `${conversationId} #${seq}  ${title || untitled}\n  ${line}`;
+      return `${conversationId} #${seq}  ${title || untitled}\n  ${plainSnippet(snippet)}`;
     })
     .join('\n');
 }

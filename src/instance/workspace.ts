@@ -1,5 +1,5 @@
-import type { Log } from '../protocol/log.ts';
-import { withPrefix } from '../protocol/log.ts';
+import { errorText } from '../protocol/errors.ts';
+import { type Log, withPrefix } from '../protocol/log.ts';
 import type { Notifications, SyncStatus } from '../protocol/rpc.ts';
 import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
 import { Database } from '../store/database.ts';
@@ -72,7 +72,7 @@ export class Workspace {
         },
         lost: (lastChangeId) => events.notify('reload', { reason: 'log-pruned', lastChangeId }),
         failed: (error) => {
-          log('warn', `feed: ${error instanceof Error ? error.message : String(error)}`);
+          log('warn', `feed: ${errorText(error)}`);
           // No version equals this, so the next poll looks again.
           this.#dataVersion = Number.NaN;
         },
@@ -99,7 +99,7 @@ export class Workspace {
     const { instanceId } = self;
     this.#chores = new LeaderChores(
       (leader) => this.#prune(leader),
-      (error) => log('warn', `leader: ${error instanceof Error ? error.message : String(error)}`),
+      (error) => log('warn', `leader: ${errorText(error)}`),
     );
     this.#leadership = new Leadership({
       self: instanceId,

@@ -40,5 +40,10 @@ export interface SerialisedError {
 /** Any thrown value as a {@link SerialisedError}; what is not ours becomes `unexpected`. */
 export function serialiseError(error: unknown): SerialisedError {
   if (error instanceof DevChatError) return { reason: error.reason, message: error.message };
-  return { reason: 'unexpected', message: error instanceof Error ? error.message : String(error) };
+  return { reason: 'unexpected', message: errorText(error) };
+}
+
+/** What a thrown value says of itself. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

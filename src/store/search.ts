@@ -1,9 +1,6 @@
 import type { SearchHit } from '../protocol/rpc.ts';
+import { MARK_END, MARK_START } from '../protocol/snippet.ts';
 import type { Database } from './database.ts';
-
-/** Marks around a match in a snippet: private-use characters, which no message needs. */
-const MARK_START = '\uE000';
-const MARK_END = '\uE001';
 
 /**
  * The messages that contain every word of the query, the last one as a beginning; best match first.

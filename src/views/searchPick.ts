@@ -2,6 +2,7 @@ import { l10n, type QuickPickItem, window } from 'vscode';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import { serialiseError } from '../protocol/errors.ts';
 import type { SearchHit } from '../protocol/rpc.ts';
+import { plainSnippet } from '../protocol/snippet.ts';
 
 type HitItem = QuickPickItem & { hit?: SearchHit };
 
@@ -34,16 +35,8 @@ async function find(client: InstanceClient, query: string): Promise<HitItem[]> {
   try {
     const { hits } = await client.request('search', { query, limit: 50 });
     // alwaysShow: the index matches words, the pick would filter by letters once more.
-    return hits.map((hit) => ({ label: plain(hit.snippet), description: hit.title, alwaysShow: true, hit }));
+    return hits.map((hit) => ({ label: plainSnippet(hit.snippet), description: hit.title, alwaysShow: true, hit }));
   } catch (error) {
     return [{ label: serialiseError(error).message, alwaysShow: true }];
   }
-}
-
-/** A snippet on one line, without the marks around its matches. */
-function plain(snippet: string): string {
-  return snippet
-    .replace(/[\uE000\uE001]/gu, '')
-    .replace(/\s+/gu, ' ')
-    .trim();
 }

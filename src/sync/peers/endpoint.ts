@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, type Stats, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DevChatError } from '../../protocol/errors.ts';
+import { DevChatError, errorText } from '../../protocol/errors.ts';
 
 /** Longest socket path in bytes: the kernel's field has 108, and older Node versions cut silently. */
 const MAX_PATH = 100;
@@ -45,7 +45,7 @@ function privacyProblem(directory: string): string | undefined {
     // lstat, not stat: a link would lead to a place that somebody else controls.
     stats = lstatSync(directory);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
   if (!stats.isDirectory()) return 'it is not a directory';
   if (stats.uid !== process.getuid?.()) return 'it belongs to another user';

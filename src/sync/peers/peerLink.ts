@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import * as v from 'valibot';
+import { errorText } from '../../protocol/errors.ts';
 import { MAX_FRAME, MAX_HANDSHAKE_FRAME, PeerFrame } from '../../protocol/peer.ts';
 import { encodeFrame, FrameDecoder } from './frames.ts';
 import { Handshake, type Introduction, type Role } from './handshake.ts';
@@ -80,7 +81,7 @@ export class PeerLink {
         this.#handle(frame);
       }
     } catch (error) {
-      this.cut(error instanceof Error ? error.message : String(error));
+      this.cut(errorText(error));
       return;
     }
     if (!this.peer) return;

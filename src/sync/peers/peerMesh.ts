@@ -1,5 +1,6 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { uptime } from 'node:os';
+import { errorText } from '../../protocol/errors.ts';
 import type { Log } from '../../protocol/log.ts';
 import type { StreamPiece } from '../../protocol/model.ts';
 import type { PeerFrame } from '../../protocol/peer.ts';
@@ -82,7 +83,7 @@ export class PeerMesh {
       this.#record = { ...this.#self, endpoint, startedAt: Date.now() };
       await this.#ports.registry.register(this.#record);
     } catch (error) {
-      this.#ports.log('warn', `not reachable for other windows: ${describe(error)}`);
+      this.#ports.log('warn', `not reachable for other windows: ${errorText(error)}`);
     }
     this.#dialMissing();
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT);
@@ -155,7 +156,7 @@ export class PeerMesh {
       if (isMissing) this.#inBackground(this.#ports.registry.register(own));
       for (const record of registered) this.#dial(record);
     } catch (error) {
-      this.#ports.log('warn', `the registry cannot be read: ${describe(error)}`);
+      this.#ports.log('warn', `the registry cannot be read: ${errorText(error)}`);
     }
   }
 
@@ -258,7 +259,7 @@ export class PeerMesh {
   }
 
   #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#ports.log('warn', `the registry cannot be changed: ${describe(error)}`));
+    work.catch((error: unknown) => this.#ports.log('warn', `the registry cannot be changed: ${errorText(error)}`));
   }
 }
 
@@ -280,8 +281,4 @@ function listen(endpoint: string, onConnection: (socket: Socket) => void): Promi
       resolve(server);
     });
   });
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
