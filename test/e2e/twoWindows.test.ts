@@ -33,7 +33,7 @@ describe('two windows on one folder', () => {
     await a.panel.composer.press('Shift+Enter');
     await a.panel.composer.pressSequentially('another');
     await a.panel.composer.press('Enter');
-    await b.panel.message('one line').waitFor();
+    for (const { panel } of [a, b]) await panel.message('one line').waitFor();
     const expected = ['First from A', 'Second from B', 'one line\nanother'];
     for (const { panel } of [a, b]) {
       assert.deepEqual(
@@ -110,8 +110,9 @@ describe('two windows on one folder', () => {
 
     await b.panel.act('to be deleted', 'Delete');
     await b.window.confirm('Delete');
-    await a.panel.message('to be deleted').waitFor({ state: 'detached' });
     for (const { panel } of [a, b]) {
+      await panel.message('was edited').waitFor();
+      await panel.message('to be deleted').waitFor({ state: 'detached' });
       assert.deepEqual(await panel.messages(), [{ seq: 1, text: 'was edited' }]);
     }
   });
