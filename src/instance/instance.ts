@@ -1,15 +1,24 @@
 import { v7 as uuid } from 'uuid';
 import * as v from 'valibot';
-import { DevChatError } from '../protocol/errors.ts';
+import { DevChatError, errorText, type Reason } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import { type Method, type Notifications, type Params, type Results, requestParams } from '../protocol/rpc.ts';
+import type { Database } from '../store/database.ts';
 import { dataDir } from '../store/dataDir.ts';
 import { locateDatabase } from '../store/location.ts';
+import { recover } from '../store/recovery/recover.ts';
+import { rescue } from '../store/recovery/rescue.ts';
 import { type Answers, answers } from './requests.ts';
-import { Workspace } from './workspace.ts';
+import { Workspace, type WorkspaceEvents } from './workspace.ts';
 
 /** Version of this program, as peers and logs name it. */
 const VERSION = process.env['DEVCHAT_VERSION'] ?? 'development';
+
+/** Why a database is opened anew: another file is at its path, it is damaged, or it can be written again. */
+type Cause = 'replaced' | 'damaged' | 'writable';
+
+/** The failures after which a request is tried once more, on the database opened anew. */
+const causes: Partial<Record<Reason, Cause>> = { 'database-replaced': 'replaced', corrupt: 'damaged' };
 
 /** What an instance needs of the process it runs in. */
 export interface InstancePorts {
@@ -25,7 +34,7 @@ export class Instance {
   #workspace: Promise<Workspace> | undefined;
   /** The database that `initialize` has opened; it stays so when opening it anew fails. */
   #databasePath: string | undefined;
-  #reopening: Promise<void> | undefined;
+  #reopening: Promise<string | undefined> | undefined;
   #closing: Promise<null> | undefined;
   #editor = 'unknown';
 
@@ -52,10 +61,13 @@ export class Instance {
     try {
       return await this.#answer(method, parsed.output);
     } catch (error) {
-      if (!(error instanceof DevChatError) || error.reason !== 'database-replaced') throw error;
-      // Nothing of the request has reached the database that is there now, so it may be tried on it.
-      await this.#reopen();
-      return await this.#answer(method, parsed.output);
+      const cause = error instanceof DevChatError ? causes[error.reason] : undefined;
+      if (!cause) throw error;
+      // Nothing of the request has reached the database that is there afterwards, so it may be tried on it.
+      const notice = await this.#reopen(cause);
+      const result = await this.#answer(method, parsed.output);
+      if (method === 'verify' && notice) (result as Results['verify']).repaired.unshift(notice);
+      return result;
     }
   }
 
@@ -67,14 +79,17 @@ export class Instance {
 
   async #closeNow(): Promise<null> {
     // What cannot be opened need not be closed.
-    const workspace = await (this.#reopening ?? Promise.resolve()).then(() => this.#workspace).catch(() => undefined);
+    const workspace = await Promise.resolve(this.#reopening)
+      .catch(() => undefined)
+      .then(() => this.#workspace)
+      .catch(() => undefined);
     await workspace?.close();
     return null;
   }
 
   async #answer<M extends Method>(method: M, params: Params<M>): Promise<Results[M]> {
     await this.#reopening;
-    if (!this.#workspace && this.#databasePath !== undefined) await this.#reopen();
+    if (!this.#workspace && this.#databasePath !== undefined) await this.#reopen('replaced');
     if (!this.#workspace || this.#closing) {
       throw new DevChatError('not-initialized', 'Send “initialize” before any other request.');
     }
@@ -108,37 +123,59 @@ export class Instance {
 
   #open(path: string): Promise<Workspace> {
     const self = { instanceId: this.id, editor: this.#editor, version: VERSION, pid: process.pid };
-    const events = {
+    const events: WorkspaceEvents = {
       notify: this.#ports.notify,
-      replaced: () => {
-        this.#reopen().catch((error: unknown) => {
-          this.#ports.log('error', `reopening failed: ${String(error)}`);
-          // The client asks anew, which tries again, and learns from the answer what is wrong.
-          this.#ports.notify('reload', { reason: 'database-replaced', lastChangeId: 0 });
-        });
+      replaced: () => this.#reopenInBackground('replaced'),
+      writable: () => this.#reopenInBackground('writable'),
+      fault: (error: unknown) => {
+        this.#ports.log('error', `the database cannot be read: ${errorText(error)}`);
+        if (error instanceof DevChatError && error.reason === 'corrupt') this.#reopenInBackground('damaged');
       },
     };
     return Workspace.open(path, self, events, { log: this.#ports.log, leads: this.#leads });
   }
 
   /** Opens the file that is now at the path of the database, once however many notice the change. */
-  async #reopen(): Promise<void> {
-    this.#reopening ??= this.#reopenNow().finally(() => {
+  #reopen(cause: Cause): Promise<string | undefined> {
+    this.#reopening ??= this.#reopenNow(cause).finally(() => {
       this.#reopening = undefined;
     });
-    await this.#reopening;
+    return this.#reopening;
   }
 
-  async #reopenNow(): Promise<void> {
+  #reopenInBackground(cause: Cause): void {
+    this.#reopen(cause).catch((error: unknown) => {
+      this.#ports.log('error', `reopening failed: ${errorText(error)}`);
+      // The client asks anew, which tries again, and learns from the answer what is wrong.
+      this.#ports.notify('reload', { reason: 'reopened', lastChangeId: 0 });
+    });
+  }
+
+  /** @returns what became of the database, in words for the user */
+  async #reopenNow(cause: Cause): Promise<string | undefined> {
     const before = await this.#workspace;
     const path = this.#databasePath;
-    if (path === undefined || before?.db.isInPlace()) return;
-    this.#ports.log('warn', `the database ${path} was deleted or replaced; opening what is there now`);
+    if (path === undefined) return undefined;
+    const notice = before && (await this.#secure(before.db, cause));
+    if (before?.db.isInPlace() && !before.db.isUnwritable) return undefined;
     this.#workspace = undefined;
-    await before?.close();
+    await before?.close().catch((error: unknown) => this.#ports.log('warn', `closing failed: ${errorText(error)}`));
     const workspace = await this.#open(path);
     this.#workspace = Promise.resolve(workspace);
     const { lastChangeId } = workspace.status();
-    this.#ports.notify('reload', { reason: 'database-replaced', lastChangeId });
+    this.#ports.notify('reload', { reason: cause === 'writable' ? 'reopened' : 'database-replaced', lastChangeId });
+    if (notice) {
+      this.#ports.log('warn', notice);
+      this.#ports.notify('notice', { text: notice });
+    }
+    return notice;
+  }
+
+  /** Sees to it that what the open database holds is at its path, or kept beside it. */
+  async #secure(db: Database, cause: Cause): Promise<string | undefined> {
+    if (cause === 'writable') return undefined;
+    if (cause === 'damaged' && db.isInPlace()) return recover(db.path);
+    if (db.isInPlace()) return undefined;
+    return (await rescue(db)) ?? 'The chat database was replaced while it was open. What is there now was read anew.';
   }
 }

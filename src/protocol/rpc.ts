@@ -148,6 +148,8 @@ export interface SyncStatus {
   leader: { instanceId: string; epoch: number } | null;
   conversations: number;
   messages: number;
+  /** Why nothing can be saved at present, in words for the user; null when all is well. */
+  readOnly: string | null;
 }
 
 /** What an instance tells its client without being asked. */
@@ -162,9 +164,11 @@ export interface Notifications {
     /** The touched messages as they are now, where they are few and short; the others are for asking. */
     messages: Message[];
   };
-  /** The change feed lost its place (log pruned, database replaced): load everything again. */
-  reload: { reason: 'log-pruned' | 'database-replaced'; lastChangeId: number };
+  /** The change feed lost its place (log pruned, database replaced or opened anew): load everything again. */
+  reload: { reason: 'log-pruned' | 'database-replaced' | 'reopened'; lastChangeId: number };
   /** A piece of a message that another instance, or this one, is writing. */
   stream: StreamPiece;
   status: SyncStatus;
+  /** What happened to the database, in words for the user: what was lost, saved, or put back. */
+  notice: { text: string };
 }

@@ -86,3 +86,10 @@ export function pruneChanges(db: Database, before: number, through: number): num
   db.sql(`UPDATE meta SET value = ? WHERE key = 'pruned_through'`).run(String(last));
   return db.sql('DELETE FROM change_log WHERE id <= ?').run(last).changes;
 }
+
+/** Declares the changes up to an id as pruned, whether or not they ever were in this log; the next one gets a higher id. */
+export function skipChangeIds(db: Pick<Database, 'sql'>, changeId: number): void {
+  db.sql(`DELETE FROM sqlite_sequence WHERE name = 'change_log'`).run();
+  db.sql(`INSERT INTO sqlite_sequence(name, seq) VALUES ('change_log', ?)`).run(changeId);
+  db.sql(`UPDATE meta SET value = ? WHERE key = 'pruned_through'`).run(String(changeId));
+}

@@ -1,24 +1,24 @@
 import { realpathSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
-import { DevChatError } from '../protocol/errors.ts';
+import { DevChatError, errorText } from '../protocol/errors.ts';
+import { BUSY_TIMEOUT, retryWhileBusy } from './busy.ts';
+import { changeHead } from './changeLog.ts';
 import { type FileIdentity, fileIdentity, isSameFile, makePrivateDirectory } from './files.ts';
 import { migrate } from './migrate.ts';
 import { assertLocalFileSystem, currentMounts, type Mount } from './mounts.ts';
 import { assertOurs, makePrivateFile } from './ownership.ts';
+import { isUnwritable, openForReading, PROBE } from './readOnly.ts';
+import { HighWaterMark } from './recovery/highWaterMark.ts';
 import { assertSqliteVersion } from './runtime.ts';
 import { SCHEMA_VERSION } from './schema.ts';
-import { explainSqlite, isBusy } from './sqliteErrors.ts';
-
-/** How long SQLite itself waits for a lock, in ms: short, because it blocks the process and long waits starve others. */
-const BUSY_TIMEOUT = 100;
-
-/** How long a transaction is tried in all, in ms. */
-const WRITE_DEADLINE = 10_000;
+import { explainSqlite } from './sqliteErrors.ts';
 
 /** Ends of the names of the files beside the database: the write-ahead log and its index. */
 const LOG_SUFFIXES = ['-wal', '-shm'] as const;
+
+/** Pages per step of a copy, about 1 MiB: a step takes a millisecond or two. */
+const COPY_STEP = 250;
 
 /** A prepared statement; parameters by position or one object by name. */
 export type Statement = Sqlite.Statement<unknown[], unknown>;
@@ -26,30 +26,54 @@ export type Statement = Sqlite.Statement<unknown[], unknown>;
 /** One open chat database: short synchronous reads, and writes one after the other. */
 export class Database {
   readonly path: string;
-  /** Why nothing may be written, in words for the user; null when writing is allowed. */
+  /** Why nothing may be written for as long as this is open, in words for the user; null when writing is allowed. */
   readonly readOnlyReason: string | null;
+  /** Whether the reason is the file or its place, and may pass. */
+  readonly isUnwritable: boolean;
+  /** Called whenever {@link writeProblem} has become another one. */
+  onWriteProblem: (() => void) | undefined;
   readonly #sqlite: Sqlite.Database;
+  readonly #mark: HighWaterMark | undefined;
   readonly #files: ReadonlyMap<string, FileIdentity | undefined>;
   readonly #statements = new Map<string, Statement>();
   #lastWrite: Promise<unknown> = Promise.resolve();
+  #writeProblem: string | null = null;
 
-  private constructor(sqlite: Sqlite.Database, path: string, readOnlyReason: string | null) {
+  private constructor(
+    sqlite: Sqlite.Database,
+    path: string,
+    readOnlyReason: string | null,
+    { isUnwritable: unwritable }: { isUnwritable: boolean },
+  ) {
     this.#sqlite = sqlite;
     this.path = path;
     this.readOnlyReason = readOnlyReason;
+    this.isUnwritable = unwritable;
     this.#files = new Map(['', ...LOG_SUFFIXES].map((suffix) => [suffix, fileIdentity(path + suffix)]));
+    if (readOnlyReason === null) this.#mark = new HighWaterMark(path, this.epoch());
   }
 
   /**
-   * Opens the database, creating or migrating it first. A file that is not a chat database stays as it is.
+   * Opens the database, creating or migrating it first; one that cannot be written is opened for reading. A file that
+   * is not a chat database stays as it is.
    * @param path absolute path of the file
    * @throws {DevChatError} `network-file-system`, `unsupported-sqlite`, `newer-database`, `busy`, `read-only`,
    *   `corrupt`, `bad-request` (another program's database), …
    */
   static async open(path: string, mounts: () => readonly Mount[] = currentMounts): Promise<Database> {
-    makePrivateDirectory(dirname(path));
-    assertLocalFileSystem(realpathSync(dirname(path)), mounts());
-    makePrivateFile(path);
+    try {
+      makePrivateDirectory(dirname(path));
+      assertLocalFileSystem(realpathSync(dirname(path)), mounts());
+      makePrivateFile(path);
+      return await Database.#openWritable(path);
+    } catch (error) {
+      const opened = isUnwritable(error) ? openForReading(path) : undefined;
+      if (!opened) throw error;
+      return new Database(opened, path, errorText(error), { isUnwritable: true });
+    }
+  }
+
+  static async #openWritable(path: string): Promise<Database> {
     let sqlite: Sqlite.Database | undefined;
     try {
       await retryWhileBusy(() => assertOurs(path, BUSY_TIMEOUT));
@@ -64,7 +88,7 @@ export class Database {
       opened.pragma('journal_size_limit = 67108864');
       const readOnlyReason = await retryWhileBusy(() => migrate(opened));
       if (readOnlyReason) opened.pragma('query_only = ON');
-      return new Database(opened, path, readOnlyReason);
+      return new Database(opened, path, readOnlyReason, { isUnwritable: false });
     } catch (error) {
       sqlite?.close();
       throw explainSqlite(error, path);
@@ -106,18 +130,59 @@ export class Database {
   async #writeNow<T>(body: () => T): Promise<T> {
     if (this.readOnlyReason) throw new DevChatError('read-only', this.readOnlyReason);
     this.#assertInPlace();
-    let result: T;
+    const checked = this.#sqlite.transaction(() => {
+      this.#assertMayWrite();
+      return { result: body(), head: changeHead(this) };
+    });
     try {
-      const checked = this.#sqlite.transaction(() => {
-        this.#assertMayWrite();
-        return body();
-      });
-      result = await retryWhileBusy(() => checked.immediate());
-    } catch (error) {
-      throw explainSqlite(error, this.path);
+      const { result, head } = await retryWhileBusy(() => checked.immediate());
+      this.#assertInPlace();
+      this.#mark?.raise(head);
+      this.#setWriteProblem(null);
+      return result;
+    } catch (cause) {
+      const error = explainSqlite(cause, this.path);
+      if (isUnwritable(error)) this.#setWriteProblem(errorText(error));
+      throw error;
     }
-    this.#assertInPlace();
-    return result;
+  }
+
+  /** Why nothing can be saved at present, in words for the user: the last write found no room, or no permission. */
+  get writeProblem(): string | null {
+    return this.readOnlyReason ?? this.#writeProblem;
+  }
+
+  #setWriteProblem(problem: string | null): void {
+    if (problem === this.#writeProblem) return;
+    this.#writeProblem = problem;
+    this.onWriteProblem?.();
+  }
+
+  /** Writes something of no meaning, to find out whether writing has become possible again. */
+  async probe(): Promise<void> {
+    await this.write(() => this.sql(PROBE).run(Date.now()));
+  }
+
+  /** What tells this database from every other, and from itself after it has lost something. */
+  epoch(): string {
+    return String(this.sql(`SELECT value FROM meta WHERE key = 'db_epoch'`).pluck().get());
+  }
+
+  /**
+   * Copies the database as it is at this moment into a new file, in small steps between which this process answers
+   * others. Nobody has to wait with writing.
+   */
+  async copyTo(path: string): Promise<void> {
+    // One snapshot holds for the whole copy. A file that is not at its path any more has only this connection.
+    const source = this.isInPlace() ? new Sqlite(this.path, { readonly: true }) : this.#sqlite;
+    try {
+      if (source !== this.#sqlite) source.exec('BEGIN; SELECT 1 FROM meta');
+      await source.backup(path, { progress: () => COPY_STEP });
+    } catch (error) {
+      throw explainSqlite(error, path);
+    } finally {
+      if (source !== this.#sqlite) source.close();
+    }
   }
 
   /** A newer version may have claimed the database since it was opened here. */
@@ -137,6 +202,11 @@ export class Database {
   isInPlace(): boolean {
     const [log] = LOG_SUFFIXES;
     return this.#isOurs('') && (this.#files.get(log) === undefined || this.#isOurs(log));
+  }
+
+  /** Whether a path leads to the open file. */
+  isFile(path: string): boolean {
+    return isSameFile(this.#files.get(''), fileIdentity(path));
   }
 
   #isOurs(suffix: string): boolean {
@@ -165,6 +235,7 @@ export class Database {
       throw explainSqlite(error, this.path);
     } finally {
       this.#sqlite.close();
+      this.#mark?.close();
     }
   }
 
@@ -182,19 +253,6 @@ export class Database {
       }
     });
     await retryWhileBusy(() => move.immediate());
-  }
-}
-
-/** Calls a function until it finds the database unlocked, with pauses of random length so that rivals take turns. */
-async function retryWhileBusy<T>(attempt: () => T): Promise<T> {
-  const deadline = performance.now() + WRITE_DEADLINE;
-  for (;;) {
-    try {
-      return attempt();
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
-      await delay(2 + Math.random() * 20);
-    }
   }
 }
 

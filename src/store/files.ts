@@ -24,6 +24,19 @@ export function makePrivateDirectory(path: string): void {
   }
 }
 
+/** An error of the file system about what is at or beside `path` as a {@link DevChatError}; any other error unchanged. */
+export function explainFileError(error: unknown, path: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof DevChatError || typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return error;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new DevChatError('disk-full', `There is no room for ${path} (${code}). Free some space, then try again.`, {
+      cause: error,
+    });
+  }
+  const text = `${path} cannot be written (${code}). Check its folder and your right to write there.`;
+  return new DevChatError('read-only', text, { cause: error });
+}
+
 /** The file behind a path, or undefined when there is none. */
 export function fileIdentity(path: string): FileIdentity | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });

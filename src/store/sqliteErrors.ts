@@ -11,6 +11,12 @@ export function isBusy(error: unknown): boolean {
   return sqliteCode(error).startsWith('SQLITE_BUSY');
 }
 
+/** True when the file is no sound database. Of a damaged search index, SQLite says only that it cannot make sense of it. */
+export function isCorruption(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(code) || (code === 'SQLITE_ERROR' && /fts5/i.test(String(error)));
+}
+
 const explanations: [prefix: string, reason: Reason, text: (path: string) => string][] = [
   ['SQLITE_BUSY', 'busy', () => 'The chat database was locked by another program for too long. Try again.'],
   [
@@ -29,7 +35,6 @@ const explanations: [prefix: string, reason: Reason, text: (path: string) => str
     'read-only',
     (path) => `The chat database ${path} cannot be opened. Check that its folder exists and is yours.`,
   ],
-  ['SQLITE_CORRUPT', 'corrupt', (path) => `The chat database ${path} is damaged. Nothing was deleted.`],
   ['SQLITE_NOTADB', 'corrupt', (path) => `The file ${path} is not a database. Nothing was changed.`],
 ];
 
@@ -37,6 +42,10 @@ const explanations: [prefix: string, reason: Reason, text: (path: string) => str
 export function explainSqlite(error: unknown, path: string): unknown {
   const code = sqliteCode(error);
   if (!code) return error;
+  if (isCorruption(error) && code !== 'SQLITE_NOTADB') {
+    const text = `The chat database ${path} is damaged. Nothing was deleted. (${code})`;
+    return new DevChatError('corrupt', text, { cause: error });
+  }
   const [, reason, text] = explanations.find(([prefix]) => code.startsWith(prefix)) ?? ['', 'unexpected', undefined];
   return new DevChatError(reason as Reason, `${text?.(path) ?? 'The chat database refused the operation.'} (${code})`, {
     cause: error,

@@ -1,8 +1,9 @@
+import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { VerifyResult } from '../protocol/rpc.ts';
 import { changeHead } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { interruptMessage } from './messages.ts';
-import { sqliteCode } from './sqliteErrors.ts';
+import { isCorruption } from './sqliteErrors.ts';
 
 /** One thing that must hold: what is wrong with it in words, and how to mend it where that loses nothing. */
 interface Check {
@@ -20,12 +21,6 @@ function abandonedMessages(db: Database): string[] {
 }
 
 const checks: Check[] = [
-  {
-    find: (db) =>
-      (db.sql('PRAGMA integrity_check(20)').pluck().all() as string[])
-        .filter((line) => line !== 'ok')
-        .map((line) => `The database file is damaged: ${line}`),
-  },
   {
     find: (db) =>
       (db.sql('PRAGMA foreign_key_check').all() as { table: string; parent: string }[]).map(
@@ -90,7 +85,7 @@ const checks: Check[] = [
         db.sql(`INSERT INTO message_index(message_index, rank) VALUES ('integrity-check', 1)`).run();
         return [];
       } catch (error) {
-        if (!sqliteCode(error).startsWith('SQLITE_CORRUPT')) throw error;
+        if (!isCorruption(error)) throw error;
         return ['The search index does not fit the messages.'];
       }
     },
@@ -100,12 +95,31 @@ const checks: Check[] = [
   },
 ];
 
+/** What is wrong with the file as a file; the search index has a check of its own. */
+function damage(db: Database): string[] {
+  let lines: string[];
+  try {
+    lines = db.sql('PRAGMA integrity_check(20)').pluck().all() as string[];
+  } catch (error) {
+    if (!isCorruption(error)) throw error;
+    lines = [errorText(error)];
+  }
+  return lines
+    .filter((line) => line !== 'ok' && !line.includes('message_index'))
+    .map((line) => `The database file is damaged: ${line}`);
+}
+
 /**
- * Checks everything that must hold in a database, in one transaction.
+ * Checks everything that must hold in a database; what it holds, in one transaction.
  * @param origin the instance in whose name mended rows are logged
  * @param repair mends what can be mended without loss; what could not be stays among the problems
+ * @throws {DevChatError} `corrupt` when the file itself has to be repaired first
  */
 export async function verify(db: Database, origin: string, repair: boolean): Promise<VerifyResult> {
+  const damaged = damage(db);
+  // Of what a damaged file seems to hold, nothing more can be said.
+  if (damaged.length > 0 && !repair) return { problems: damaged, repaired: [] };
+  if (damaged.length > 0) throw new DevChatError('corrupt', damaged.join('\n'));
   return db.write(() => {
     const found = checks.map((check) => ({ check, problems: check.find(db) }));
     const before = found.flatMap(({ problems }) => problems);

@@ -1,18 +1,26 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Message } from '../protocol/model.ts';
 import type { ChangePage } from '../store/changeLog.ts';
+import type { Clock } from './clock.ts';
 
 /** Entries per page of the change log; a page may be longer by the rest of one transaction. */
 const PAGE = 500;
 
+/** A page of the change log with all that goes to the client along with it, of one moment. */
+export interface FeedPage extends ChangePage {
+  /** The changed messages as they are now, if they are few and short. */
+  messages: Message[];
+}
+
 /** What the feed reads from and delivers to. */
 export interface FeedPorts {
-  read(cursor: number, limit: number): ChangePage;
+  read(cursor: number, limit: number): FeedPage;
   /** Called with every page, in commit order. */
-  deliver(page: ChangePage): void;
+  deliver(page: FeedPage): void;
   /** Called when the log no longer holds what follows the cursor: everything must be loaded again. */
   lost(head: number): void;
   /** Called when reading failed; the next look tries again. */
   failed(error: unknown): void;
+  clock: Pick<Clock, 'nextTurn'>;
 }
 
 /**
@@ -60,7 +68,7 @@ export class ChangeFeed {
         if (page.changes.length < PAGE) continue;
         this.#lookAgain = true;
         // Between full pages the process answers its other callers.
-        await nextTurn();
+        await new Promise<void>((resolve) => this.#ports.clock.nextTurn(resolve));
       }
     } catch (error) {
       this.#ports.failed(error);

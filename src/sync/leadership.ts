@@ -17,6 +17,8 @@ export interface LeadershipPorts {
   now(): number;
   /** Called when this instance has become the leader, and with undefined when it no longer is. */
   changed(leadership: LeaderRecord | undefined): void;
+  /** Called when the record could not be read or written; the next check tries again. */
+  failed(error: unknown): void;
   log: Log;
 }
 
@@ -54,7 +56,7 @@ export class Leadership {
         await this.#decide();
       }
     } catch (error) {
-      this.#ports.log('warn', `who leads could not be decided: ${String(error)}`);
+      this.#ports.failed(error);
     } finally {
       this.#isChecking = false;
     }

@@ -1,14 +1,23 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { v7 as uuid } from 'uuid';
 import type { Database } from '../../src/store/database.ts';
 import { listPeers, type PeerRecord, peerSecret, registerPeer, removePeer } from '../../src/store/peers.ts';
+import { type Clock, systemClock } from '../../src/sync/clock.ts';
 import { encodeFrame, FrameDecoder } from '../../src/sync/peers/frames.ts';
 import { Handshake, type Introduction } from '../../src/sync/peers/handshake.ts';
 import { PeerMesh } from '../../src/sync/peers/peerMesh.ts';
+import { systemPlatform } from '../../src/sync/platform.ts';
 
 export function introduce(editor: string): Introduction {
   return { instanceId: uuid(), editor, version: '1', pid: process.pid };
+}
+
+/** A challenge to the other end of a handshake. */
+export function newNonce(): string {
+  return randomBytes(32).toString('hex');
 }
 
 /** A mesh on a real database, with everything that it told. */
@@ -20,7 +29,7 @@ export class TestMesh {
   looks = 0;
   readonly #db: Database;
 
-  constructor(db: Database, editor: string) {
+  constructor(db: Database, editor: string, clock: Clock = systemClock) {
     this.#db = db;
     this.self = introduce(editor);
     this.mesh = new PeerMesh(this.self, {
@@ -33,6 +42,7 @@ export class TestMesh {
         },
       },
       secret: peerSecret(db),
+      platform: { ...systemPlatform, clock },
       log: (_, text) => {
         this.log.push(text);
         this.events.emit('log', text);
@@ -44,6 +54,7 @@ export class TestMesh {
       cursor: () => 0,
       streamed: () => undefined,
       peersChanged: () => this.events.emit('peers'),
+      failed: (error) => assert.fail(String(error)),
     });
   }
 
@@ -96,7 +107,7 @@ export class RawPeer {
   /** Connects and proves that it knows the secret. */
   static async prove(endpoint: string, secret: string, editor = 'Raw', self = introduce(editor)): Promise<RawPeer> {
     const peer = await RawPeer.connect(endpoint, editor, self);
-    const handshake = new Handshake('dialler', secret, peer.self);
+    const handshake = new Handshake('dialler', secret, peer.self, newNonce());
     peer.send(handshake.hello);
     peer.send(handshake.answer(await peer.frame(0)));
     handshake.accept(await peer.frame(1));

@@ -54,10 +54,15 @@ export class RpcClient {
   /** The first notification of this kind that fits, whether it came already or is still to come. */
   async notified<T = unknown>(method: string, fits: (params: T) => boolean = () => true): Promise<T> {
     for (let next = 0; ; next++) {
-      while (next >= this.notifications.length) await once(this.#arrivals, 'notification');
+      while (next >= this.notifications.length) await this.arrival();
       const notification = this.notifications[next];
       if (notification?.method === method && fits(notification.params as T)) return notification.params as T;
     }
+  }
+
+  /** Waits for the next notification of any kind. */
+  async arrival(): Promise<void> {
+    await once(this.#arrivals, 'notification');
   }
 
   #receive(chunk: Buffer): void {

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
 import { DevChatError } from '../../protocol/errors.ts';
 import { Hello, PEER_PROTOCOL, Proof } from '../../protocol/peer.ts';
@@ -19,10 +19,10 @@ export class Handshake {
   readonly #secret: string;
   #theirs: Hello | undefined;
 
-  constructor(role: Role, secret: string, self: Introduction) {
+  /** @param nonce the challenge to the other end, fresh and unguessable: 32 bytes in hexadecimal */
+  constructor(role: Role, secret: string, self: Introduction, nonce: string) {
     this.#role = role;
     this.#secret = secret;
-    const nonce = randomBytes(32).toString('hex');
     this.hello = { type: 'hello', protocol: PEER_PROTOCOL, nonce, ...self };
   }
 

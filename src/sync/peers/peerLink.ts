@@ -1,15 +1,25 @@
-import type { Socket } from 'node:net';
 import * as v from 'valibot';
 import { errorText } from '../../protocol/errors.ts';
 import { MAX_FRAME, MAX_HANDSHAKE_FRAME, PeerFrame } from '../../protocol/peer.ts';
+import type { Cancel } from '../clock.ts';
+import type { Platform } from '../platform.ts';
 import { encodeFrame, FrameDecoder } from './frames.ts';
 import { Handshake, type Introduction, type Role } from './handshake.ts';
+import type { Connection } from './transport.ts';
 
 /** How long a handshake, or the arrival of one frame, may take, in ms. */
 const DEADLINE = 2000;
 
 /** Unsent bytes at which a peer counts as too slow; it will catch up from the change log. */
 const MAX_BACKLOG = 1 << 20;
+
+/** How a link proves itself. */
+export interface LinkPorts {
+  self: Introduction;
+  /** What the peers on one database know. */
+  secret: string;
+  platform: Pick<Platform, 'clock' | 'randomBytes'>;
+}
 
 /** What a link tells its owner. */
 export interface LinkEvents {
@@ -28,56 +38,60 @@ export class PeerLink {
   /** Newest change that the peer said it has read; undefined until it has said so. */
   cursor: number | undefined;
   /** When the last frame came, in ms of the monotonic clock. */
-  lastHeard = performance.now();
-  readonly #socket: Socket;
+  lastHeard: number;
+  readonly #connection: Connection;
+  readonly #ports: LinkPorts;
   readonly #events: LinkEvents;
   readonly #handshake: Handshake;
   readonly #decoder = new FrameDecoder(MAX_HANDSHAKE_FRAME);
   #proofSent = false;
-  #deadline: NodeJS.Timeout | undefined;
+  #cancelDeadline: Cancel | undefined;
   #problem: string | undefined;
 
-  constructor(socket: Socket, role: Role, secret: string, self: Introduction, events: LinkEvents) {
+  constructor(connection: Connection, role: Role, ports: LinkPorts, events: LinkEvents) {
+    const { self, secret, platform } = ports;
     this.role = role;
-    this.#socket = socket;
+    this.lastHeard = platform.clock.now();
+    this.#connection = connection;
+    this.#ports = ports;
     this.#events = events;
-    this.#handshake = new Handshake(role, secret, self);
+    this.#handshake = new Handshake(role, secret, self, platform.randomBytes(32).toString('hex'));
     this.#startDeadline('the handshake took too long');
-    socket.on('data', (chunk) => this.#receive(chunk));
+    connection.on('data', (chunk) => this.#receive(chunk));
     // The close event follows and tells the owner.
-    socket.on('error', (error) => {
+    connection.on('error', (error) => {
       this.#problem ??= error.message;
     });
-    socket.on('close', () => {
-      clearTimeout(this.#deadline);
+    connection.on('close', () => {
+      this.#stopDeadline();
       events.closed(this, this.#problem);
     });
-    socket.write(encodeFrame(this.#handshake.hello));
+    connection.write(encodeFrame(this.#handshake.hello));
   }
 
   /** Sends a frame, if the peer keeps up; a peer that does not is cut off. */
   send(frame: PeerFrame): void {
-    if (this.#socket.destroyed) return;
-    this.#socket.write(encodeFrame(frame));
-    if (this.#socket.writableLength > MAX_BACKLOG) this.cut('the peer reads too slowly');
+    if (this.#connection.destroyed) return;
+    this.#connection.write(encodeFrame(frame));
+    if (this.#connection.writableLength > MAX_BACKLOG) this.cut('the peer reads too slowly');
   }
 
   /** Ends the link after what was sent has left. */
   end(): void {
-    this.#socket.destroySoon();
+    this.#connection.destroySoon();
   }
 
   /** Ends the link at once. */
   cut(problem?: string): void {
     this.#problem ??= problem;
-    this.#socket.destroy();
+    this.#connection.destroy();
   }
 
   #receive(chunk: Buffer): void {
     try {
       for (const frame of this.#decoder.push(chunk)) {
-        if (this.#socket.destroyed) return;
-        this.lastHeard = performance.now();
+        if (this.#connection.destroyed) return;
+        this.lastHeard = this.#ports.platform.clock.now();
         this.#handle(frame);
       }
     } catch (error) {
@@ -86,7 +100,7 @@ export class PeerLink {
     }
     if (!this.peer) return;
     if (!this.#decoder.isPartial) this.#stopDeadline();
-    else if (!this.#deadline) this.#startDeadline('a frame took too long');
+    else if (!this.#cancelDeadline) this.#startDeadline('a frame took too long');
   }
 
   #handle(frame: object): void {
@@ -94,7 +108,7 @@ export class PeerLink {
       const known = v.safeParse(PeerFrame, frame);
       if (known.success) this.#events.frame(this, known.output);
     } else if (!this.#proofSent) {
-      this.#socket.write(encodeFrame(this.#handshake.answer(frame)));
+      this.#connection.write(encodeFrame(this.#handshake.answer(frame)));
       this.#proofSent = true;
     } else {
       this.peer = this.#handshake.accept(frame);
@@ -105,11 +119,11 @@ export class PeerLink {
   }
 
   #startDeadline(problem: string): void {
-    this.#deadline = setTimeout(() => this.cut(problem), DEADLINE);
+    this.#cancelDeadline = this.#ports.platform.clock.after(DEADLINE, () => this.cut(problem));
   }
 
   #stopDeadline(): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = undefined;
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = undefined;
   }
 }

@@ -1,14 +1,14 @@
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { uptime } from 'node:os';
 import { errorText } from '../../protocol/errors.ts';
 import type { Log } from '../../protocol/log.ts';
 import type { StreamPiece } from '../../protocol/model.ts';
 import type { PeerFrame } from '../../protocol/peer.ts';
 import type { PeerRecord } from '../../store/peers.ts';
+import { type Cancel, every } from '../clock.ts';
 import type { Liveness } from '../leadership.ts';
-import { newEndpoint, removeStaleSocket } from './endpoint.ts';
+import type { Platform } from '../platform.ts';
 import type { Introduction } from './handshake.ts';
 import { type LinkEvents, PeerLink } from './peerLink.ts';
+import type { Connection, Listener } from './transport.ts';
 
 /** How often links are probed and missing ones dialled, in ms. */
 const HEARTBEAT = 1000;
@@ -33,6 +33,7 @@ export interface PeerRegistry {
 export interface MeshPorts {
   registry: PeerRegistry;
   secret: string;
+  platform: Platform;
   log: Log;
   /** Something may be new in the change log: a nudge came, or a peer was (re)connected. */
   look(): void;
@@ -42,6 +43,8 @@ export interface MeshPorts {
   streamed(piece: StreamPiece): void;
   /** The set of connected peers is another one. */
   peersChanged(): void;
+  /** The registry could not be read; it is read again at the next heartbeat. */
+  failed(error: unknown): void;
 }
 
 /** Connections to all sibling instances on the database: every instance dials every registered one it lacks. */
@@ -57,17 +60,18 @@ export class PeerMesh {
   readonly #frozen = new Map<string, number>();
   /** Instances that the log has called unreachable since they were last connected. */
   readonly #unreachable = new Set<string>();
-  /** Dials by the id of the instance, until their socket closes; the promise ends when the peer is known or has failed. */
+  /** Dials by the id of the instance, until the connection ends; the promise ends when the peer is known or has failed. */
   readonly #dials = new Map<string, PromiseWithResolvers<void>>();
-  #server: Server | undefined;
+  #listener: Listener | undefined;
   #record: PeerRecord | undefined;
-  #heartbeat: NodeJS.Timeout | undefined;
-  #lastBeat = performance.now();
+  #stopHeartbeat: Cancel | undefined;
+  #lastBeat: number;
   #closing = false;
 
   constructor(self: Introduction, ports: MeshPorts) {
     this.#self = self;
     this.#ports = ports;
+    this.#lastBeat = ports.platform.clock.now();
   }
 
   /** The peers that have proved themselves and answer. */
@@ -75,18 +79,18 @@ export class PeerMesh {
     return [...this.#links.values()].flatMap(({ peer }) => peer ?? []);
   }
 
-  /** Listens, registers and dials the others. Without a socket of its own it still dials. */
+  /** Listens, registers and dials the others. Without an endpoint of its own it still dials. */
   async open(): Promise<void> {
+    const { clock, transport } = this.#ports.platform;
     try {
-      const endpoint = newEndpoint();
-      this.#server = await listen(endpoint, (socket) => this.#adopt(socket, 'listener'));
-      this.#record = { ...this.#self, endpoint, startedAt: Date.now() };
+      this.#listener = await transport.listen((connection) => this.#adopt(connection, 'listener'));
+      this.#record = { ...this.#self, endpoint: this.#listener.endpoint, startedAt: clock.wallTime() };
       await this.#ports.registry.register(this.#record);
     } catch (error) {
       this.#ports.log('warn', `not reachable for other windows: ${errorText(error)}`);
     }
     this.#dialMissing();
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT);
+    this.#stopHeartbeat = every(clock, HEARTBEAT, () => this.#beat());
   }
 
   /** Resolves when every instance that was registered has answered or has failed to. */
@@ -121,15 +125,14 @@ export class PeerMesh {
   /** Leaves the mesh; the registry forgets this instance. */
   async close(): Promise<void> {
     this.#closing = true;
-    clearInterval(this.#heartbeat);
+    this.#stopHeartbeat?.();
     for (const link of [...this.#links.values(), ...this.#strangers]) link.end();
-    const server = this.#server;
-    if (server) await new Promise((resolve) => server.close(resolve));
+    await this.#listener?.close();
     if (this.#record) await this.#ports.registry.remove(this.#record.instanceId);
   }
 
   #beat(): void {
-    const now = performance.now();
+    const now = this.#ports.platform.clock.now();
     // After a sleep of this machine or process, silence is nobody's fault.
     const slept = now - this.#lastBeat > 2 * HEARTBEAT;
     this.#lastBeat = now;
@@ -154,51 +157,49 @@ export class PeerMesh {
       const own = this.#record;
       const isMissing = own && !registered.some(({ instanceId }) => instanceId === own.instanceId);
       if (isMissing) this.#inBackground(this.#ports.registry.register(own));
-      for (const record of registered) this.#dial(record);
+      for (const record of registered) this.#inBackground(this.#dial(record));
     } catch (error) {
-      this.#ports.log('warn', `the registry cannot be read: ${errorText(error)}`);
+      this.#ports.failed(error);
     }
   }
 
-  #dial(record: PeerRecord): void {
-    const { instanceId, endpoint } = record;
+  async #dial(record: PeerRecord): Promise<void> {
+    const { instanceId } = record;
+    const { clock, transport } = this.#ports.platform;
     if (instanceId === this.#self.instanceId || this.#links.has(instanceId) || this.#dials.has(instanceId)) return;
     const frozenDial = this.#frozen.get(instanceId);
     if (frozenDial !== undefined) {
-      const now = performance.now();
+      const now = clock.now();
       if (now - frozenDial < FROZEN_REDIAL) return;
       this.#frozen.set(instanceId, now);
     }
-    const dial = Promise.withResolvers<void>();
-    this.#dials.set(instanceId, dial);
-    const socket = createConnection(endpoint);
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (!isDead(record, error.code)) return;
-      this.#ports.log('info', `${instanceId} is gone: ${error.code}`);
-      this.#inBackground(this.#bury(record));
-    });
-    socket.once('connect', () => {
-      socket.removeAllListeners('error');
-      this.#adopt(socket, 'dialler', instanceId);
-    });
-    socket.once('close', () => {
-      this.#dials.delete(instanceId);
-      dial.resolve();
-    });
+    this.#dials.set(instanceId, Promise.withResolvers<void>());
+    const answer = await transport.dial(record);
+    if (typeof answer === 'object') return this.#adopt(answer, 'dialler', instanceId);
+    this.#endDial(instanceId);
+    if (answer === 'gone') await this.#bury(record);
+  }
+
+  #endDial(instanceId: string): void {
+    this.#dials.get(instanceId)?.resolve();
+    this.#dials.delete(instanceId);
   }
 
   async #bury({ instanceId, endpoint }: PeerRecord): Promise<void> {
+    this.#ports.log('info', `${instanceId} is gone`);
     await this.#ports.registry.remove(instanceId);
     this.#frozen.delete(instanceId);
     this.#unreachable.delete(instanceId);
-    removeStaleSocket(endpoint);
+    this.#ports.platform.transport.removeStale(endpoint);
     this.#ports.peersChanged();
   }
 
   /** @param dialled id of the instance that was dialled */
-  #adopt(socket: Socket, role: PeerLink['role'], dialled?: string): void {
+  #adopt(connection: Connection, role: PeerLink['role'], dialled?: string): void {
+    // First of all: whoever hears of the end may dial anew.
+    if (dialled !== undefined) connection.on('close', () => this.#endDial(dialled));
     if (this.#closing || this.#strangers.size >= MAX_STRANGERS) {
-      socket.destroy();
+      connection.destroy();
       return;
     }
     const events: LinkEvents = {
@@ -206,7 +207,8 @@ export class PeerMesh {
       frame: (link, frame) => this.#receive(link, frame),
       closed: (link, problem) => this.#farewell(link, link.peer?.instanceId ?? dialled, problem),
     };
-    this.#strangers.add(new PeerLink(socket, role, this.#ports.secret, this.#self, events));
+    const { secret, platform } = this.#ports;
+    this.#strangers.add(new PeerLink(connection, role, { self: this.#self, secret, platform }, events));
   }
 
   #welcome(link: PeerLink): void {
@@ -261,24 +263,4 @@ export class PeerMesh {
   #inBackground(work: Promise<void>): void {
     work.catch((error: unknown) => this.#ports.log('warn', `the registry cannot be changed: ${errorText(error)}`));
   }
-}
-
-/**
- * Whether a failed dial proves an instance dead. A socket that is not there may only be invisible from here (another
- * container), unless it was made before the machine started; pipes vanish with their process.
- */
-function isDead({ startedAt }: PeerRecord, code: string | undefined): boolean {
-  if (code === 'ECONNREFUSED') return true;
-  return code === 'ENOENT' && (process.platform === 'win32' || startedAt < Date.now() - uptime() * 1000);
-}
-
-function listen(endpoint: string, onConnection: (socket: Socket) => void): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer(onConnection);
-    server.once('error', reject);
-    server.listen(endpoint, () => {
-      server.removeListener('error', reject);
-      resolve(server);
-    });
-  });
 }

@@ -34,8 +34,9 @@ describe('instance whose database is replaced', () => {
   };
 
   const replacements: [what: string, replace: () => Promise<void>, expected: string[]][] = [
-    ['moved away with its log', async () => moveAside(), []],
-    ['removed without its log', async () => unlinkSync(instances.path), []],
+    ['moved away with its log', async () => moveAside(), ['Old', 'Old too']],
+    ['removed without its log', async () => unlinkSync(instances.path), ['Old', 'Old too']],
+    ['still there, but its log was removed', async () => unlinkSync(`${instances.path}-wal`), ['Old', 'Old too']],
     [
       'overwritten by another that leaves the old log',
       async () => renameSync(await successor(), instances.path),
@@ -61,7 +62,7 @@ describe('instance whose database is replaced', () => {
       await Promise.all([one, two].map(({ rpc }) => rpc.notified('reload')));
       await two.rpc.request('message/add', { conversationId: created.id, role: 'user', content: 'text' });
       for (const { rpc, session } of [one, two]) {
-        assert.deepEqual(await titles(rpc), [...expected, 'New']);
+        assert.deepEqual(await titles(rpc), [...expected, 'New'].sort());
         const { dbEpoch } = await rpc.request<{ dbEpoch: string }>('sync/status');
         assert.notEqual(dbEpoch, session.dbEpoch);
       }
@@ -73,8 +74,7 @@ describe('instance whose database is replaced', () => {
       const sqlite = new Sqlite(instances.path);
       assert.deepEqual(sqlite.pragma('integrity_check', { simple: true }), 'ok');
       assert.deepEqual(sqlite.prepare('SELECT title FROM conversations ORDER BY title').pluck().all(), [
-        ...expected,
-        'New',
+        ...[...expected, 'New'].sort(),
       ]);
       sqlite.close();
     });
@@ -82,9 +82,12 @@ describe('instance whose database is replaced', () => {
 
   it('notices it without being asked anything', async () => {
     const { rpc } = await instances.start();
+    await rpc.request('conversation/create', { title: 'Old' });
     moveAside();
     await rpc.notified('reload');
-    assert.deepEqual(await titles(rpc), []);
+    const { text } = await rpc.notified<{ text: string }>('notice');
+    assert.match(text, /^The chat database was removed while it was open\. It was put back/);
+    assert.deepEqual(await titles(rpc), ['Old']);
   });
 
   it('keeps the log of the old file, whose last commits may be there alone', async () => {

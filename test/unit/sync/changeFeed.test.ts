@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Change } from '../../../src/protocol/model.ts';
-import type { ChangePage } from '../../../src/store/changeLog.ts';
-import { ChangeFeed } from '../../../src/sync/changeFeed.ts';
+import { ChangeFeed, type FeedPage } from '../../../src/sync/changeFeed.ts';
+import { systemClock } from '../../../src/sync/clock.ts';
 
 const changeOf = (id: number): Change => ({
   id,
@@ -37,6 +37,7 @@ class Log {
         },
         lost: (head) => this.lost.push(head),
         failed: (error) => this.errors.push(error),
+        clock: systemClock,
       },
       cursor,
     );
@@ -47,16 +48,16 @@ class Log {
     for (let turns = 0; turns < 20; turns++) await nextTurn();
   }
 
-  #read(after: number, limit: number): ChangePage {
+  #read(after: number, limit: number): FeedPage {
     if (this.failures > 0) {
       this.failures--;
       throw new Error('unreadable');
     }
     const { head } = this;
-    if (after < this.prunedThrough) return { changes: [], conversations: [], pruned: true, head };
+    if (after < this.prunedThrough) return { changes: [], conversations: [], messages: [], pruned: true, head };
     const length = Math.min(limit, head - after);
     const changes = Array.from({ length }, (_, index) => changeOf(after + index + 1));
-    return { changes, conversations: [], pruned: false, head };
+    return { changes, conversations: [], messages: [], pruned: false, head };
   }
 }
 

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { v7 as uuid } from 'uuid';
-import { Handshake } from '../../../src/sync/peers/handshake.ts';
+import { Handshake, type Introduction, type Role } from '../../../src/sync/peers/handshake.ts';
 import { hasReason } from '../../support/database.ts';
+import { introduce, newNonce } from '../../support/peers.ts';
 
-const introduction = (editor: string) => ({ instanceId: uuid(), editor, version: '1', pid: 1 });
+const begin = (role: Role, secret: string, self: Introduction) => new Handshake(role, secret, self, newNonce());
 const refused = hasReason('bad-request');
 
 describe('handshake between peers', () => {
-  const alice = introduction('Alice');
-  const bob = introduction('Bob');
+  const alice = introduce('Alice');
+  const bob = introduce('Bob');
 
   const pair = (secret = 'secret', otherSecret = secret) =>
-    [new Handshake('dialler', secret, alice), new Handshake('listener', otherSecret, bob)] as const;
+    [begin('dialler', secret, alice), begin('listener', otherSecret, bob)] as const;
 
   it('tells both ends who the other is when they share the secret', () => {
     const [dialler, listener] = pair();
@@ -42,8 +43,8 @@ describe('handshake between peers', () => {
   });
 
   it('does not take a proof that it made itself at the other end of another connection', () => {
-    const dialling = new Handshake('dialler', 'secret', alice);
-    const listening = new Handshake('listener', 'secret', alice);
+    const dialling = begin('dialler', 'secret', alice);
+    const listening = begin('listener', 'secret', alice);
     const stranger = uuid();
     const proof = dialling.answer({ ...listening.hello, instanceId: stranger });
     listening.answer({ ...dialling.hello, instanceId: stranger });
@@ -51,8 +52,8 @@ describe('handshake between peers', () => {
   });
 
   it('does not take the proof of a dialler at the end that dialled', () => {
-    const dialling = new Handshake('dialler', 'secret', alice);
-    const other = new Handshake('dialler', 'secret', bob);
+    const dialling = begin('dialler', 'secret', alice);
+    const other = begin('dialler', 'secret', bob);
     dialling.answer(other.hello);
     const proof = other.answer(dialling.hello);
     assert.throws(() => dialling.accept(proof), refused);
@@ -61,7 +62,7 @@ describe('handshake between peers', () => {
   it('does not take a proof of an earlier handshake', () => {
     const [dialler, listener] = pair();
     const proof = dialler.answer(listener.hello);
-    const again = new Handshake('listener', 'secret', bob);
+    const again = begin('listener', 'secret', bob);
     again.answer(dialler.hello);
     assert.throws(() => again.accept(proof), refused);
   });

@@ -33,6 +33,7 @@ function candidate(world: World, self: string): { leadership: Leadership; change
     liveness: (instanceId) => world.liveness(instanceId),
     now: () => world.now,
     changed: (record) => changes.push(record?.epoch),
+    failed: (error) => assert.fail(String(error)),
     log: () => undefined,
   });
   return { leadership, changes };

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_HANDSHAKE_FRAME, type PeerFrame } from '../../../src/protocol/peer.ts';
 import { encodeFrame } from '../../../src/sync/peers/frames.ts';
 import { PeerLink } from '../../../src/sync/peers/peerLink.ts';
+import { ManualClock } from '../../support/clock.ts';
 import { introduce, RawPeer } from '../../support/peers.ts';
 import { useTempDirectory } from '../../support/tempDirectory.ts';
 
@@ -17,12 +18,14 @@ describe('link to a peer', () => {
   let server: Server;
   let endpoint: string;
   let accepted: Promise<Socket>;
+  let clock: ManualClock;
 
   beforeEach(async () => {
     endpoint =
       process.platform === 'win32'
         ? `\\\\.\\pipe\\devchat-test-${process.pid}-${Date.now()}`
         : join(directory.path, 'link.sock');
+    clock = new ManualClock();
     server = createServer();
     accepted = once(server, 'connection').then(([socket]) => socket);
     server.listen(endpoint);
@@ -30,16 +33,17 @@ describe('link to a peer', () => {
   });
 
   afterEach(async () => {
-    mock.timers.reset();
     (await accepted).destroy();
     server.close();
   });
 
   /** A link at the listening end, with what it told. */
   async function listen() {
+    const platform = { clock, randomBytes };
+    const ports = { self: introduce('Listener'), secret: SECRET, platform };
     const told = { ready: 0, frames: [] as PeerFrame[] };
     const { promise: closed, resolve } = Promise.withResolvers<string | undefined>();
-    const link = new PeerLink(await accepted, 'listener', SECRET, introduce('Listener'), {
+    const link = new PeerLink(await accepted, 'listener', ports, {
       ready: () => told.ready++,
       frame: (_, frame) => told.frames.push(frame),
       closed: (_, problem) => resolve(problem),
@@ -102,37 +106,34 @@ describe('link to a peer', () => {
 
   for (const dribble of [[], [0], [0, 0, 0, 9, 1]]) {
     it(`is cut when after ${dribble.length} bytes of a handshake no more come`, async () => {
-      mock.timers.enable({ apis: ['setTimeout'] });
       const [peer, { closed }] = await Promise.all([RawPeer.connect(endpoint), listen()]);
       peer.socket.write(Buffer.from(dribble));
       await peer.frame(0);
-      mock.timers.tick(2000);
+      clock.advance(2000);
       assert.match((await closed) ?? '', /handshake took too long/);
       await peer.closed;
     });
   }
 
   it('is cut when a frame does not come to its end, though bytes keep coming', async () => {
-    mock.timers.enable({ apis: ['setTimeout'] });
     const { peer, link, closed } = await connected();
     const socket = await accepted;
     for (const byte of encodeFrame({ type: 'ping' }).subarray(0, 5)) {
       peer.socket.write(Buffer.from([byte]));
       await once(socket, 'data');
-      mock.timers.tick(400);
+      clock.advance(400);
     }
     assert.match((await closed) ?? '', /frame took too long/);
     assert.equal(link.peer?.editor, 'Raw');
   });
 
   it('lives on when slow frames come to their ends', async () => {
-    mock.timers.enable({ apis: ['setTimeout'] });
     const { peer, told } = await connected();
     const socket = await accepted;
     for (const byte of Buffer.concat([encodeFrame({ type: 'ping' }), encodeFrame({ type: 'pong' })])) {
       peer.socket.write(Buffer.from([byte]));
       await once(socket, 'data');
-      mock.timers.tick(100);
+      clock.advance(100);
     }
     assert.deepEqual([told.frames.map(({ type }) => type), socket.destroyed], [['ping', 'pong'], false]);
   });

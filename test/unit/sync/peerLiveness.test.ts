@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
-import { mock } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { peerSecret, registerPeer } from '../../../src/store/peers.ts';
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
+import { ManualClock } from '../../support/clock.ts';
 import { useDatabases } from '../../support/database.ts';
 import { RawPeer, TestMesh } from '../../support/peers.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
@@ -13,20 +13,13 @@ const BEAT = 1000;
 describe('heartbeat of a mesh', () => {
   const databases = useDatabases();
   useEnvironment(() => environmentIn(databases.directory));
-  let passed = 0;
+  let clock: ManualClock;
 
   /** A mesh on a clock of the test, and a raw peer that it takes for a sibling. */
   async function setUp() {
-    const now = performance.now.bind(performance);
-    passed = 0;
-    mock.method(performance, 'now', () => now() + passed);
-    mock.timers.enable({ apis: ['setInterval'] });
-    databases.directory.defer(() => {
-      mock.timers.reset();
-      mock.restoreAll();
-    });
+    clock = new ManualClock();
     const db = await databases.open();
-    const own = new TestMesh(db, 'Own');
+    const own = new TestMesh(db, 'Own', clock);
     databases.directory.defer(() => own.mesh.close());
     await own.mesh.open();
     const peer = await RawPeer.prove(own.record.endpoint, peerSecret(db));
@@ -34,10 +27,7 @@ describe('heartbeat of a mesh', () => {
     return { own, peer };
   }
 
-  function beat(time = BEAT): void {
-    passed += time;
-    mock.timers.tick(BEAT);
-  }
+  const beat = () => clock.advance(BEAT);
 
   it('asks for a sign of life, and cuts a peer that gives none', async () => {
     const { own, peer } = await setUp();
@@ -72,7 +62,8 @@ describe('heartbeat of a mesh', () => {
   it('blames nobody for a sleep of the machine, and looks for what it missed', async () => {
     const { own, peer } = await setUp();
     const { looks } = own;
-    beat(3_600_000);
+    clock.sleep(3_600_000);
+    clock.advance(0);
     assert.equal(own.looks, looks + 1);
     assert.deepEqual(await peer.frame(2), { type: 'ping' });
     assert.deepEqual(own.peers, ['Raw']);

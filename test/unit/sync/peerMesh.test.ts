@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { listPeers, peerSecret, registerPeer } from '../../../src/store/peers.ts';
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
+import { ManualClock } from '../../support/clock.ts';
 import { useDatabases } from '../../support/database.ts';
 import { introduce, RawPeer, TestMesh } from '../../support/peers.ts';
 import { RpcClient } from '../../support/rpcClient.ts';
@@ -155,11 +155,10 @@ describe('mesh of peers', () => {
   }
 
   it('drops those that connect beyond the number it can bear, and lets members in again', async () => {
-    const [a] = await start('A');
-    assert.ok(a);
     // Their time does not run out here.
-    mock.timers.enable({ apis: ['setTimeout'] });
-    databases.directory.defer(() => mock.timers.reset());
+    const a = new TestMesh(await databases.open(), 'A', new ManualClock());
+    databases.directory.defer(() => a.mesh.close());
+    await a.mesh.open();
     const crowd = await Promise.all(Array.from({ length: 33 }, () => RawPeer.connect(a.record.endpoint)));
     await Promise.race(crowd.map(({ closed }) => closed));
     const dropped = crowd.filter(({ socket }) => socket.destroyed);

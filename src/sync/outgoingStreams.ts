@@ -1,18 +1,25 @@
-import { v7 as uuid } from 'uuid';
 import { DevChatError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Message, StreamPiece } from '../protocol/model.ts';
 import type { Params } from '../protocol/rpc.ts';
+import type { Cancel } from './clock.ts';
+import type { Platform } from './platform.ts';
 
 /** How much of a stream a crash may cost, in ms. */
 const CHECKPOINT = 400;
 
-/** Where streams go. */
-export interface StreamPorts {
+/** Where streams are kept. */
+export interface StreamStore {
   begin(params: Params<'stream/start'>): Promise<Message>;
   checkpoint(messageId: string, content: string): Promise<Message>;
   end(end: { messageId: string; content: string; status: Message['status'] }): Promise<Message>;
-  /** Called after each of the above was stored. */
+}
+
+/** What streams are made of and where they go. */
+export interface StreamPorts {
+  store: StreamStore;
+  platform: Pick<Platform, 'clock' | 'randomBytes'>;
+  /** Called after each write to the store. */
   stored(): void;
   /** Shows a piece to all who look on; nobody answers for its arrival. */
   send(piece: StreamPiece): void;
@@ -24,7 +31,7 @@ interface Stream {
   runId: string;
   text: string;
   /** Runs while some of the text waits to be stored. */
-  checkpoint: NodeJS.Timeout | undefined;
+  cancelCheckpoint: Cancel | undefined;
   /** Why the text cannot be stored any more, e.g. because the message was deleted. */
   failure: unknown;
 }
@@ -40,9 +47,11 @@ export class OutgoingStreams {
 
   /** Begins a message; it is in every window at once, empty. */
   async start(params: Params<'stream/start'>): Promise<Message> {
-    const message = await this.#ports.begin(params);
-    const { id, conversationId, content } = message;
-    this.#streams.set(id, { conversationId, runId: uuid(), text: content, checkpoint: undefined, failure: undefined });
+    const { store, platform } = this.#ports;
+    const message = await store.begin(params);
+    const { id, conversationId, content: text } = message;
+    const runId = platform.randomBytes(16).toString('hex');
+    this.#streams.set(id, { conversationId, runId, text, cancelCheckpoint: undefined, failure: undefined });
     this.#ports.stored();
     return message;
   }
@@ -57,7 +66,7 @@ export class OutgoingStreams {
     const { conversationId, runId } = stream;
     this.#ports.send({ conversationId, messageId, runId, offset: stream.text.length, text });
     stream.text += text;
-    stream.checkpoint ??= setTimeout(() => void this.#store(messageId, stream), CHECKPOINT);
+    stream.cancelCheckpoint ??= this.#ports.platform.clock.after(CHECKPOINT, () => void this.#store(messageId, stream));
     return { length: stream.text.length };
   }
 
@@ -67,9 +76,9 @@ export class OutgoingStreams {
    */
   async finish(messageId: string, status: Message['status']): Promise<Message> {
     const stream = this.#get(messageId);
-    clearTimeout(stream.checkpoint);
+    stream.cancelCheckpoint?.();
     if (stream.failure) this.#streams.delete(messageId);
-    const message = await this.#ports.end({ messageId, content: stream.text, status });
+    const message = await this.#ports.store.end({ messageId, content: stream.text, status });
     this.#streams.delete(messageId);
     this.#ports.stored();
     return message;
@@ -86,9 +95,9 @@ export class OutgoingStreams {
 
   async #store(messageId: string, stream: Stream): Promise<void> {
     // What is added from now on needs the next checkpoint.
-    stream.checkpoint = undefined;
+    stream.cancelCheckpoint = undefined;
     try {
-      await this.#ports.checkpoint(messageId, stream.text);
+      await this.#ports.store.checkpoint(messageId, stream.text);
       this.#ports.stored();
     } catch (error) {
       // A message that is gone ends the stream; anything else may pass, and the next checkpoint holds this one's text.

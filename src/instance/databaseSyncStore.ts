@@ -1,0 +1,47 @@
+import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
+import type { Database } from '../store/database.ts';
+import { readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
+import { fewShortMessages } from '../store/messages.ts';
+import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
+import { backUpIfDue } from '../store/recovery/backups.ts';
+import { beginStream, checkpointStream, endStream, interruptStreams, streamOwners } from '../store/streams.ts';
+import type { SyncStore } from '../sync/syncStore.ts';
+
+/** The shared database as the sync logic of one instance sees it. */
+export function databaseSyncStore(db: Database, instanceId: string): SyncStore {
+  return {
+    isReadOnly: db.readOnlyReason !== null,
+    isInPlace: () => db.isInPlace(),
+    dataVersion: () => db.dataVersion(),
+    backUp: async () => {
+      await backUpIfDue(db, Date.now());
+    },
+    peerSecret: () => peerSecret(db),
+    changes: {
+      head: () => db.read(() => changeHead(db)),
+      after: (cursor, limit) =>
+        db.read(() => {
+          const page = changesAfter(db, cursor, limit);
+          const messageIds = page.changes.map(({ messageId }) => messageId);
+          return { ...page, messages: fewShortMessages(db, messageIds) };
+        }),
+      prune: (leader, before, through) => writeAsLeader(db, leader, () => pruneChanges(db, before, through)),
+    },
+    peers: {
+      list: () => listPeers(db),
+      register: (self) => registerPeer(db, self),
+      remove: (peer) => removePeer(db, peer),
+    },
+    leader: {
+      read: () => db.read(() => readLeader(db)),
+      takeOver: (seenEpoch) => takeOverLeadership(db, instanceId, seenEpoch),
+    },
+    streams: {
+      begin: (params) => beginStream(db, instanceId, params),
+      checkpoint: (messageId, content) => checkpointStream(db, instanceId, messageId, content),
+      end: (end) => endStream(db, instanceId, end),
+      owners: () => streamOwners(db),
+      interrupt: (leader, owner) => interruptStreams(db, leader, owner),
+    },
+  };
+}

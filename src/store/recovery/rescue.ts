@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { changeHead } from '../changeLog.ts';
+import type { Database } from '../database.ts';
+import { makePrivateDirectory } from '../files.ts';
+import { withLock } from './lock.ts';
+import { putInPlace } from './recover.ts';
+
+/** Names the database that one was made from, by its epoch. */
+const ORIGIN_KEY = 'rescued_from';
+
+/**
+ * Saves what an open database holds whose file was removed or replaced: only those who have it open can. When there is
+ * no file at its path, it is put back there; when there is another, it is kept beside that one.
+ * @returns what was done, in words for the user; undefined when nothing had to be
+ * @throws {DevChatError} `busy`, `disk-full`, `read-only`
+ */
+export async function rescue(db: Database): Promise<string | undefined> {
+  makePrivateDirectory(dirname(db.path));
+  return withLock(db.path, async () => {
+    if (db.isInPlace() || isKeptBeside(db) || originOf(db.path) === db.epoch()) return undefined;
+    if (existsSync(db.path) && !hasOnlyLostItsLog(db)) return keepBeside(db);
+    await putBack(db);
+    return 'The chat database was removed while it was open. It was put back, with everything that was saved in it.';
+  });
+}
+
+/** Whether the file is in place, and its log gone with nobody having begun another. */
+function hasOnlyLostItsLog(db: Database): boolean {
+  return db.isFile(db.path) && (statSync(`${db.path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0;
+}
+
+/** Whether the open file only has another name in the same folder now, beside a new file. */
+function isKeptBeside(db: Database): boolean {
+  if (!existsSync(db.path) || db.isFile(db.path)) return false;
+  const directory = dirname(db.path);
+  return readdirSync(directory).some((name) => db.isFile(join(directory, name)));
+}
+
+function originOf(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  let sqlite: Sqlite.Database | undefined;
+  try {
+    sqlite = new Sqlite(path, { readonly: true });
+    return String(sqlite.prepare('SELECT value FROM meta WHERE key = ?').pluck().get(ORIGIN_KEY));
+  } catch {
+    // Not a chat database, or one that cannot be read: whatever it is, it was not made from the open one.
+    return undefined;
+  } finally {
+    sqlite?.close();
+  }
+}
+
+async function keepBeside(db: Database): Promise<string | undefined> {
+  const copy = `${db.path}.replaced-${db.epoch().slice(0, 8)}-${changeHead(db)}`;
+  if (existsSync(copy)) return undefined;
+  await copyPrivately(db, copy);
+  return `The chat database was replaced by another file while it was open. What it held was kept as ${basename(copy)}.`;
+}
+
+/** The copy gets an epoch of its own: the removed file may go on to live elsewhere. */
+async function putBack(db: Database): Promise<void> {
+  const copy = `${db.path}.rescued`;
+  rmSync(copy, { force: true });
+  await copyPrivately(db, copy);
+  const sqlite = new Sqlite(copy);
+  try {
+    sqlite.pragma('journal_mode = DELETE');
+    sqlite.transaction(() => {
+      const set = sqlite.prepare('INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)');
+      set.run(ORIGIN_KEY, db.epoch());
+      set.run('db_epoch', randomUUID());
+    })();
+  } finally {
+    sqlite.close();
+  }
+  putInPlace(copy, db.path, `${db.path}.replaced-${Date.now()}`);
+}
+
+async function copyPrivately(db: Database, path: string): Promise<void> {
+  writeFileSync(path, '', { mode: 0o600, flag: 'wx' });
+  await db.copyTo(path);
+}

@@ -1,0 +1,237 @@
+import { errorText } from '../protocol/errors.ts';
+import { type Log, withPrefix } from '../protocol/log.ts';
+import type { StreamPiece } from '../protocol/model.ts';
+import type { LeaderRecord } from '../store/leader.ts';
+import { ChangeFeed, type FeedPage } from './changeFeed.ts';
+import { type Cancel, every } from './clock.ts';
+import { LeaderChores } from './leaderChores.ts';
+import { Leadership } from './leadership.ts';
+import { OutgoingStreams } from './outgoingStreams.ts';
+import type { Introduction } from './peers/handshake.ts';
+import { PeerMesh } from './peers/peerMesh.ts';
+import type { Platform } from './platform.ts';
+import type { SyncStore } from './syncStore.ts';
+
+/** How often the database itself is asked whether others have written, in ms: the net under the nudges. */
+const POLL = 1000;
+
+/** How long a change stays in the log at least, in ms. */
+const KEEP_CHANGES = 24 * 3_600_000;
+
+/** What the sync logic tells the instance around it. */
+export interface SyncEvents {
+  /** Called with all changes in commit order, page by page, one's own included. */
+  changed(page: FeedPage): void;
+  /** The log no longer holds what follows what was told: everything must be loaded again. */
+  lost(head: number): void;
+  /** A piece of a message that is being written, here or elsewhere. */
+  streamed(piece: StreamPiece): void;
+  /** The connected peers or the leader are others than before. */
+  statusChanged(): void;
+  /** The database was deleted or replaced: all of this must be built again on what is there now. */
+  replaced(): void;
+  /** The database could not be read. Nothing is lost by that: it is read again at the next occasion. */
+  failed(error: unknown): void;
+}
+
+/** How an instance takes part. */
+export interface SyncOptions {
+  platform: Platform;
+  log: Log;
+  /** False for one who stays only for a moment: it takes no leadership, and leaves none behind. */
+  leads: boolean;
+}
+
+/** The share of one instance in the sync: change feed, peers, leadership and streams, wired together. */
+export class SyncEngine {
+  /** The messages that this instance's client is writing. */
+  readonly streams: OutgoingStreams;
+  readonly #store: SyncStore;
+  readonly #events: SyncEvents;
+  readonly #platform: Platform;
+  readonly #log: Log;
+  readonly #leads: boolean;
+  readonly #feed: ChangeFeed;
+  readonly #mesh: PeerMesh;
+  readonly #leadership: Leadership;
+  readonly #chores: LeaderChores;
+  #stopPolling: Cancel | undefined;
+  #dataVersion: number;
+  #isClosing = false;
+
+  /** Begins at the head of the change log: what the store holds now is not told. */
+  constructor(self: Introduction, store: SyncStore, events: SyncEvents, { platform, log, leads }: SyncOptions) {
+    const { clock } = platform;
+    this.#store = store;
+    this.#events = events;
+    this.#platform = platform;
+    this.#log = log;
+    this.#leads = leads && !store.isReadOnly;
+    this.#dataVersion = store.dataVersion();
+    this.#feed = new ChangeFeed(
+      {
+        read: (cursor, limit) => store.changes.after(cursor, limit),
+        deliver: (page) => events.changed(page),
+        lost: (head) => events.lost(head),
+        failed: (error) => this.#failed('feed', error),
+        clock,
+      },
+      store.changes.head(),
+    );
+    this.#mesh = new PeerMesh(self, {
+      registry: store.peers,
+      secret: store.peerSecret(),
+      platform,
+      log: withPrefix(log, 'peers'),
+      look: () => this.#guard('feed', () => this.#look()),
+      cursor: () => this.#feed.cursor,
+      streamed: (piece) => events.streamed(piece),
+      peersChanged: () => this.#guard('peers', () => this.#peersChanged()),
+      failed: (error) => this.#failed('peers: the registry cannot be read', error),
+    });
+    this.#leadership = new Leadership({
+      self: self.instanceId,
+      read: () => store.leader.read(),
+      takeOver: (seenEpoch) => store.leader.takeOver(seenEpoch),
+      liveness: (peer) => this.#mesh.liveness(peer),
+      now: () => clock.now(),
+      changed: (leadership) => this.#leadershipChanged(leadership),
+      failed: (error) => this.#failed('leader: who leads could not be decided', error),
+      log: withPrefix(log, 'leader'),
+    });
+    this.#chores = new LeaderChores({
+      clock,
+      tidy: async (leader) => {
+        await store.backUp();
+        await this.#prune(leader);
+      },
+      failed: (error) => log('warn', `leader: ${errorText(error)}`),
+    });
+    this.streams = new OutgoingStreams({
+      store: store.streams,
+      platform,
+      stored: () => this.committed(),
+      send: (piece) => {
+        this.#mesh.stream(piece);
+        events.streamed(piece);
+      },
+      log: withPrefix(log, 'streams'),
+    });
+  }
+
+  /** Id of the newest change that was told. */
+  get cursor(): number {
+    return this.#feed.cursor;
+  }
+
+  /** The connected peers. */
+  get peers(): Introduction[] {
+    return this.#mesh.peers;
+  }
+
+  /** Follows the database, and joins the others on it unless nothing may be written. */
+  async open(): Promise<void> {
+    this.#stopPolling = every(this.#platform.clock, POLL, () => this.#guard('poll', () => this.#poll()));
+    if (this.#store.isReadOnly) return;
+    await this.#mesh.open();
+    // Whoever leads has had the chance to answer before it is called dead; the client need not wait for that.
+    void this.#mesh.settled().then(() => this.#checkLeadership());
+  }
+
+  /**
+   * To be called after each own commit: tells the siblings, then delivers the change here too. What was stored stays
+   * stored when this fails: the siblings' polls find it.
+   */
+  committed(): void {
+    this.#guard('the siblings could not be told of a change', () => {
+      const head = this.#store.changes.head();
+      if (head > this.#feed.cursor) this.#mesh.nudge(head);
+    });
+    // After the answer to the request that committed.
+    this.#platform.clock.nextTurn(() => this.#feed.look());
+  }
+
+  /** Resolves when the instances that run are connected. */
+  settled(): Promise<void> {
+    return this.#mesh.settled();
+  }
+
+  /** Ends the streams that are open and leaves the others. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#stopPolling?.();
+    this.#chores.serve(undefined);
+    await this.streams.close();
+    await this.#mesh.close().catch((error: unknown) => this.#log('warn', `peers: closing failed: ${String(error)}`));
+  }
+
+  /** Delivers what siblings have committed, after checking that this is still the workspace's database. */
+  #look(): void {
+    if (this.#store.isInPlace()) this.#feed.look();
+    else this.#events.replaced();
+  }
+
+  #poll(): void {
+    this.#checkLeadership();
+    this.#interruptOrphans();
+    const version = this.#store.dataVersion();
+    if (version === this.#dataVersion && this.#store.isInPlace()) return;
+    this.#dataVersion = version;
+    this.#look();
+  }
+
+  #peersChanged(): void {
+    this.#checkLeadership();
+    this.#interruptOrphans();
+    this.#events.statusChanged();
+  }
+
+  #checkLeadership(): void {
+    if (this.#leads && !this.#isClosing) this.#leadership.check();
+  }
+
+  #leadershipChanged(leadership: LeaderRecord | undefined): void {
+    // A takeover that was under way may succeed too late.
+    if (this.#isClosing) return;
+    this.#chores.serve(leadership);
+    this.#interruptOrphans();
+    this.#events.statusChanged();
+  }
+
+  /** As the leader, ends the messages whose writer is gone. */
+  #interruptOrphans(): void {
+    const leader = this.#leadership.current;
+    if (!leader) return;
+    for (const owner of this.#store.streams.owners()) {
+      if (owner === leader.instanceId || this.#mesh.liveness(owner) !== 'dead') continue;
+      this.#store.streams.interrupt(leader, owner).then(
+        () => this.committed(),
+        (error: unknown) => this.#log('warn', `leader: a stream could not be ended: ${String(error)}`),
+      );
+    }
+  }
+
+  async #prune(leader: LeaderRecord): Promise<void> {
+    const slowest = this.#mesh.slowestCursor();
+    if (slowest === undefined) return;
+    const before = this.#platform.clock.wallTime() - KEEP_CHANGES;
+    const pruned = await this.#store.changes.prune(leader, before, Math.min(slowest, this.#feed.cursor));
+    if (pruned > 0) this.#log('info', `leader: ${pruned} changes pruned from the log`);
+  }
+
+  /** Does what a timer or a peer has caused: an error of the store must not end the process. */
+  #guard(what: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#failed(what, error);
+    }
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.#log('warn', `${what}: ${errorText(error)}`);
+    // No version equals this, so the next poll looks again.
+    this.#dataVersion = Number.NaN;
+    if (!this.#isClosing) this.#events.failed(error);
+  }
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { backUpIfDue, listBackups } from '../../../../src/store/recovery/backups.ts';
+import { addTestMessage, createTestConversation, useDatabases } from '../../../support/database.ts';
+
+const HOUR = 3_600_000;
+const start = Date.UTC(2026, 0, 31, 12);
+
+describe('backups', () => {
+  const databases = useDatabases();
+
+  async function filled() {
+    const db = await databases.open();
+    const { id } = await createTestConversation(db);
+    await addTestMessage(db, id, 'text');
+    return { db, id };
+  }
+
+  const count = (path: string) => {
+    const sqlite = new Sqlite(path, { readonly: true });
+    try {
+      return sqlite.prepare('SELECT count(*) FROM messages').pluck().get();
+    } finally {
+      sqlite.close();
+    }
+  };
+
+  it('hold everything of one moment, for this user alone', async () => {
+    const { db } = await filled();
+    const backup = await backUpIfDue(db, start);
+    assert.deepEqual(backup && { ...backup, bytes: 0, path: '' }, { path: '', takenAt: start, changeId: 2, bytes: 0 });
+    assert.equal(count(String(backup?.path)), 1);
+    if (process.platform !== 'win32') assert.equal(statSync(String(backup?.path)).mode & 0o777, 0o600);
+  });
+
+  it('are taken while others write, who need not wait, and show nothing of that', async () => {
+    const { db, id } = await filled();
+    await db.write(() => {
+      const insert = db.sql(`INSERT INTO meta(key, value) VALUES (?, ?)`);
+      for (let index = 0; index < 3000; index++) insert.run(`filler ${index}`, 'x'.repeat(1000));
+    });
+    const other = await databases.open();
+    let isTaken = false;
+    const taken = backUpIfDue(db, start).finally(() => {
+      isTaken = true;
+    });
+    let written = 0;
+    while (!isTaken) {
+      await addTestMessage(other, id, `meanwhile ${written++}`);
+      await new Promise(setImmediate);
+    }
+    assert.ok(written > 1);
+    assert.equal(count(String((await taken)?.path)), 1);
+  });
+
+  it('are taken again only when something has changed and the newest is six hours old', async () => {
+    const { db, id } = await filled();
+    assert.ok(await backUpIfDue(db, start));
+    assert.equal(await backUpIfDue(db, start + 7 * HOUR), undefined);
+    await addTestMessage(db, id, 'more');
+    assert.equal(await backUpIfDue(db, start + 5 * HOUR), undefined);
+    assert.ok(await backUpIfDue(db, start + 6 * HOUR));
+    await addTestMessage(db, id, 'after the clock was set back');
+    assert.ok(await backUpIfDue(db, start - 48 * HOUR));
+  });
+
+  it('are at most five, the newest ones', async () => {
+    const { db, id } = await filled();
+    for (let index = 0; index < 8; index++) {
+      await addTestMessage(db, id, `text ${index}`);
+      assert.ok(await backUpIfDue(db, start + index * 6 * HOUR));
+    }
+    const kept = listBackups(databases.path);
+    assert.deepEqual(
+      kept.map(({ takenAt }) => (takenAt - start) / HOUR),
+      [42, 36, 30, 24, 18],
+    );
+    assert.equal(readdirSync(dirname(String(kept[0]?.path))).length, 5);
+  });
+
+  it('have at most a gibibyte together, but the newest stays', async () => {
+    const { db, id } = await filled();
+    const first = await backUpIfDue(db, start);
+    truncateSync(String(first?.path), 2 ** 30);
+    await addTestMessage(db, id, 'more');
+    const second = await backUpIfDue(db, start + 6 * HOUR);
+    assert.deepEqual(
+      listBackups(databases.path).map(({ path }) => path),
+      [second?.path],
+    );
+  });
+
+  it('are not what has another name', async () => {
+    const { db } = await filled();
+    const backup = await backUpIfDue(db, start);
+    writeFileSync(join(dirname(String(backup?.path)), 'chat-notes.db'), '');
+    assert.equal(listBackups(databases.path).length, 1);
+  });
+});

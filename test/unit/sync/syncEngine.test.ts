@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { mock } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { databaseSyncStore } from '../../../src/instance/databaseSyncStore.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { listPeers, peerSecret } from '../../../src/store/peers.ts';
+import { systemPlatform } from '../../../src/sync/platform.ts';
+import { SyncEngine } from '../../../src/sync/syncEngine.ts';
+import type { SyncStore } from '../../../src/sync/syncStore.ts';
+import { ManualClock } from '../../support/clock.ts';
+import { addTestMessage, createTestConversation, useDatabases } from '../../support/database.ts';
+import { introduce, RawPeer } from '../../support/peers.ts';
+import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
+
+const SECOND = 1000;
+
+/** An engine on a real database and real sockets, on a clock of the test, with everything that it told. */
+class TestEngine {
+  readonly self = introduce('Own');
+  readonly clock = new ManualClock();
+  readonly messages: string[] = [];
+  readonly failures: unknown[] = [];
+  readonly store: SyncStore;
+  readonly engine: SyncEngine;
+  readonly #db: Database;
+  readonly #told = new EventEmitter();
+  /** What the owner does when peers or leader are others. */
+  statusChanged: () => void = () => undefined;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.store = databaseSyncStore(db, this.self.instanceId);
+    const tell = () => void this.#told.emit('told');
+    this.engine = new SyncEngine(
+      this.self,
+      this.store,
+      {
+        changed: ({ messages }) => {
+          this.messages.push(...messages.map(({ content }) => content));
+          tell();
+        },
+        lost: () => assert.fail('nothing was pruned'),
+        streamed: () => undefined,
+        statusChanged: () => {
+          tell();
+          this.statusChanged();
+        },
+        replaced: () => assert.fail('nothing was replaced'),
+        failed: (error) => {
+          this.failures.push(error);
+          tell();
+        },
+      },
+      { platform: { ...systemPlatform, clock: this.clock }, log: () => undefined, leads: true },
+    );
+  }
+
+  get leads(): boolean {
+    return this.store.leader.read().instanceId === this.self.instanceId;
+  }
+
+  /** A program that the engine takes for a sibling. */
+  connect(): Promise<RawPeer> {
+    const record = listPeers(this.#db).find(({ instanceId }) => instanceId === this.self.instanceId);
+    assert.ok(record);
+    return RawPeer.prove(record.endpoint, peerSecret(this.#db));
+  }
+
+  /** Waits until the condition holds; it is looked at whenever something was told. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await once(this.#told, 'told');
+  }
+}
+
+describe('sync engine', () => {
+  const databases = useDatabases();
+  useEnvironment(() => environmentIn(databases.directory));
+
+  /** An engine that leads, a peer that is connected to it, and another connection to write by. */
+  async function setUp() {
+    const db = await databases.open();
+    const sibling = await databases.open();
+    const { id } = await createTestConversation(sibling);
+    const own = new TestEngine(db);
+    await own.engine.open();
+    databases.directory.defer(() => own.engine.close());
+    databases.directory.defer(() => mock.restoreAll());
+    await own.until(() => own.leads);
+    const peer = await own.connect();
+    await own.until(() => own.engine.peers.length === 1);
+    return { own, db, peer, write: (content: string) => addTestMessage(sibling, id, content) };
+  }
+
+  const unreadable = () => {
+    throw new Error('unreadable');
+  };
+
+  const reads: [what: string, spoil: (store: SyncStore, db: Database) => unknown][] = [
+    ['its version', (store) => mock.method(store, 'dataVersion', unreadable)],
+    ['where it is', (store) => mock.method(store, 'isInPlace', unreadable)],
+    ['the change log', (store) => mock.method(store.changes, 'after', unreadable)],
+    ['the registry of peers', (store) => mock.method(store.peers, 'list', unreadable)],
+    ['the leader', (store) => mock.method(store.leader, 'read', unreadable)],
+    ['who writes streams', (store) => mock.method(store.streams, 'owners', unreadable)],
+    [
+      'the messages that changed',
+      (_, db) => {
+        const sql = db.sql.bind(db);
+        mock.method(db, 'sql', (text: string) => (text.includes('FROM messages') ? unreadable() : sql(text)));
+      },
+    ],
+  ];
+  for (const [what, spoil] of reads) {
+    it(`tells that ${what} cannot be read, and once it can be, all that was written`, async () => {
+      const { own, db, peer, write } = await setUp();
+      spoil(own.store, db);
+      await write('written meanwhile');
+      own.clock.advance(SECOND);
+      await own.until(() => own.failures.some((error) => String(error).includes('unreadable')));
+      mock.restoreAll();
+      own.clock.advance(SECOND);
+      await own.until(() => own.messages.length > 0);
+      await write('written later');
+      peer.send({ type: 'nudge', changeId: 3 });
+      await own.until(() => own.messages.length > 1);
+      assert.deepEqual(own.messages, ['written meanwhile', 'written later']);
+      assert.equal(own.engine.peers.length, 1);
+    });
+  }
+
+  it('tells what failed when a peer came, went or nudged, and keeps the others', async () => {
+    const { own, peer, write } = await setUp();
+    own.statusChanged = unreadable;
+    const second = await own.connect();
+    await own.until(() => own.failures.length === 1);
+    assert.equal(own.engine.peers.length, 2);
+    second.socket.destroy();
+    await own.until(() => own.failures.length === 2);
+    mock.method(own.store, 'isInPlace', unreadable);
+    await write('told at last');
+    peer.send({ type: 'nudge', changeId: 2 });
+    await own.until(() => own.failures.length === 3);
+    mock.restoreAll();
+    peer.send({ type: 'nudge', changeId: 2 });
+    await own.until(() => own.messages.length === 1);
+    assert.deepEqual(own.engine.peers, [peer.self]);
+  });
+
+  it('hands over no failure of a database that was closed behind it', async () => {
+    const { own, db, write } = await setUp();
+    await write('too late');
+    await own.engine.close();
+    await db.close();
+    own.engine.committed();
+    await nextTurn();
+    assert.deepEqual(own.failures, []);
+  });
+
+  it('prunes as the leader what every connected peer has read, and nothing before each has said so', async () => {
+    const { own, peer, write } = await setUp();
+    const { promise: pruned, resolve } = Promise.withResolvers<number[]>();
+    const prune = mock.method(own.store.changes, 'prune', async (_: unknown, before: number, through: number) => {
+      resolve([before, through]);
+      return 0;
+    });
+    for (const text of ['one', 'two', 'three']) await write(text);
+    peer.send({ type: 'nudge', changeId: 4 });
+    await own.until(() => own.messages.length === 3);
+    // After a sleep silence is nobody's fault.
+    own.clock.sleep(360 * SECOND);
+    own.clock.advance(0);
+    await nextTurn();
+    assert.equal(prune.mock.callCount(), 0);
+    peer.send({ type: 'pong', cursor: 2 });
+    await write('four');
+    peer.send({ type: 'nudge', changeId: 5 });
+    await own.until(() => own.messages.length === 4);
+    own.clock.sleep(3600 * SECOND);
+    own.clock.advance(0);
+    assert.deepEqual(await pruned, [own.clock.wallTime() - 24 * 3600 * SECOND, 2]);
+  });
+});
