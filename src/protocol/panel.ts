@@ -59,6 +59,8 @@ export interface PanelView {
   connection: Connection;
   /** Why the connection failed, in words for the user; null unless `connection` is `failed`. */
   problem: string | null;
+  /** Why nothing can be saved at present, in words for the user; null when all is well. */
+  readOnly: string | null;
   /** True when a language model answers; false makes the panel a synced notebook that says how to add one. */
   hasModel: boolean;
 }
@@ -111,6 +113,7 @@ export const panelStringKeys = [
   'connecting',
   'restarting',
   'failed',
+  'readOnly',
   'showLog',
   'tryAgain',
   'resync',

@@ -44,7 +44,7 @@ export class ChatController {
 
   constructor(ports: ChatPorts) {
     this.#ports = ports;
-    ports.client.events.on('state', () => this.#postView());
+    ports.client.events.on('state', () => this.#postView()).on('status', () => this.#postView());
     ports.client.events.on('stream', (piece) => {
       if (piece.conversationId === this.#selected) this.#post?.({ type: 'stream', piece });
     });
@@ -154,6 +154,7 @@ export class ChatController {
         : null,
       connection: client.state === 'ready' && !history.isLoaded ? 'starting' : client.state,
       problem: client.problem,
+      readOnly: client.readOnly,
       hasModel: false,
     };
   }

@@ -13,7 +13,6 @@ export interface HistoryEvents {
   /** Everything was read anew; anything derived from earlier changes may be stale. */
   reloaded: [];
   /** The database is another one than before. */
-  replaced: [];
   /** The conversations could not be read; the text is for the user. */
   failed: [problem: string];
 }
@@ -36,7 +35,6 @@ export class History {
     });
     client.events.on('reload', ({ reason }) => {
       log('warn', `history: everything is read anew (${reason})`);
-      if (reason === 'database-replaced') this.events.emit('replaced');
       void this.#load();
     });
     client.events.on('change', ({ changes, conversations, messages }) => {

@@ -5,7 +5,7 @@ import type { History } from './history.ts';
 
 /**
  * Tells the user what has become of the history where that needs the user: that it is unavailable, until when restarts go
- * unmentioned, and that its file was deleted or replaced. The views learn its state as a context key.
+ * unmentioned, and what was lost, saved or put back. The views learn its state as a context key.
  */
 export function registerHistoryMessages(client: InstanceClient, history: History): Disposable {
   const onState = () => {
@@ -13,14 +13,13 @@ export function registerHistoryMessages(client: InstanceClient, history: History
     if (client.state === 'failed') void sayUnavailable(client.problem ?? '');
   };
   const onReloaded = () => void setContext(client, history);
-  const onReplaced = () =>
-    void sayWithLog(l10n.t('DevChat’s database was deleted or replaced by another program. Its place was read anew.'));
-  client.events.on('state', onState);
-  history.events.on('reloaded', onReloaded).on('replaced', onReplaced).on('failed', sayUnavailable);
+  const onNotice = ({ text }: { text: string }) => void sayWithLog(text);
+  client.events.on('state', onState).on('notice', onNotice);
+  history.events.on('reloaded', onReloaded).on('failed', sayUnavailable);
   void setContext(client, history);
   return new Disposable(() => {
-    client.events.off('state', onState);
-    history.events.off('reloaded', onReloaded).off('replaced', onReplaced).off('failed', sayUnavailable);
+    client.events.off('state', onState).off('notice', onNotice);
+    history.events.off('reloaded', onReloaded).off('failed', sayUnavailable);
   });
 }
 

@@ -19,6 +19,9 @@ export function panelStrings(): PanelStrings {
     connecting: l10n.t('Opening the chat history…'),
     restarting: l10n.t('Reconnecting to the chat history… What you write is kept.'),
     failed: l10n.t('The chat history is not available.'),
+    readOnly: l10n.t(
+      'You can read, but nothing can be saved now. What you write is kept and saved as soon as it can be.',
+    ),
     showLog: l10n.t('Show Log'),
     tryAgain: l10n.t('Try Again'),
     resync: l10n.t('Resync'),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { after, before, describe, it } from 'mocha';
 import { root } from '../../scripts/lib/step.mjs';
 import { ChatPanel } from '../support/chatPanel.ts';
@@ -8,6 +10,9 @@ import { startTestEditor, type TestEditor } from '../support/editorHost.ts';
 import type { EditorWindow } from '../support/editorWindow.ts';
 import { instancePids } from '../support/processes.ts';
 import { Windows } from '../support/windows.ts';
+
+/** Ends of the names of the files that make up a database. */
+const databaseFiles = ['', '-wal', '-shm', '.mark'];
 
 describe('a window whose history fails', () => {
   let editor: TestEditor;
@@ -59,17 +64,51 @@ describe('a window whose history fails', () => {
     await panel.message('A thought').waitFor();
   });
 
+  it('says that it can only be read while nothing can be saved, and saves by itself what was written', async () => {
+    const limit = (bytes: number | 'unlimited') => {
+      for (const pid of instancePids(editor.devchatHome)) {
+        assert.equal(spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`]).status, 0);
+      }
+    };
+    await whenRunning();
+    limit(statSync(`${databasePath()}-wal`).size);
+    await panel.send('While there is no room');
+    const banner = panel.frame.locator('.banner').filter({ hasText: 'nothing can be saved now' });
+    await banner.waitFor();
+    await panel.frame.getByText('Not sent yet').waitFor();
+    await panel.message('Written before').waitFor();
+    await window.screenshot('history-read-only');
+    limit('unlimited');
+    await banner.waitFor({ state: 'detached' });
+    await panel.message('While there is no room').waitFor();
+    await panel.frame.getByText('Not sent yet').waitFor({ state: 'detached' });
+  });
+
+  it('says that its database was damaged, and shows what was saved', async () => {
+    await whenRunning();
+    const path = databasePath();
+    for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGSTOP');
+    const sqlite = new Sqlite(path);
+    sqlite.pragma('wal_checkpoint(TRUNCATE)');
+    sqlite.close();
+    writeFileSync(path, readFileSync(path).fill(0, 0, 4096));
+    for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGKILL');
+    await window.page.getByText('The chat database was damaged and has been rebuilt').first().waitFor();
+    await panel.message('Written before').waitFor();
+    await window.screenshot('history-rebuilt');
+  });
+
   it('says that its database is no database, and comes back when that was mended', async () => {
     await whenRunning();
     const path = databasePath();
     for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGSTOP');
-    for (const suffix of ['', '-wal', '-shm']) renameSync(`${path}${suffix}`, `${path}.away${suffix}`);
+    for (const suffix of databaseFiles) renameSync(`${path}${suffix}`, `${path}.away${suffix}`);
     writeFileSync(path, 'not a database, whatever its name says');
     for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGKILL');
     const banner = panel.frame.locator('.banner').filter({ hasText: path });
     await banner.waitFor();
     rmSync(path);
-    for (const suffix of ['', '-wal', '-shm']) renameSync(`${path}.away${suffix}`, `${path}${suffix}`);
+    for (const suffix of databaseFiles) renameSync(`${path}.away${suffix}`, `${path}${suffix}`);
     await banner.getByRole('button', { name: 'Try Again' }).click();
     await banner.waitFor({ state: 'detached' });
     await panel.message('Written before').waitFor();

@@ -31,6 +31,7 @@ export interface ClientEvents {
   reload: [Notifications['reload']];
   stream: [Notifications['stream']];
   status: [Notifications['status']];
+  notice: [Notifications['notice']];
 }
 
 /** What a client needs to run an instance. */
@@ -72,6 +73,7 @@ export class InstanceClient {
   #restart: NodeJS.Timeout | undefined;
   #state: ClientState = 'starting';
   #problem: string | null = null;
+  #readOnly: string | null = null;
   #session: InitializeResult | null = null;
   #disposed = false;
 
@@ -86,6 +88,11 @@ export class InstanceClient {
   /** Why the instance does not run, in words for the user; null unless the state is `failed`. */
   get problem(): string | null {
     return this.#problem;
+  }
+
+  /** Why nothing can be saved at present, in words for the user; null when all is well. */
+  get readOnly(): string | null {
+    return this.#readOnly;
   }
 
   /** What the running instance said of itself; null before its first answer. */
@@ -179,7 +186,11 @@ export class InstanceClient {
       this.events.emit('stream', params);
     });
     connection.onNotification('status', (params: Notifications['status']) => {
+      this.#readOnly = params.readOnly;
       this.events.emit('status', params);
+    });
+    connection.onNotification('notice', (params: Notifications['notice']) => {
+      this.events.emit('notice', params);
     });
     // Writing to a process that has just died fails; its end is handled once, below.
     child.stdin.on('error', (error) => this.#ports.log('debug', `rpc: ${error.message}`));
@@ -242,6 +253,7 @@ export class InstanceClient {
   #disconnect(): void {
     this.#connection?.dispose();
     this.#connection = undefined;
+    this.#readOnly = null;
     for (const pending of this.#pending) {
       if (pending.sentOn && !repeatable.has(pending.method)) pending.reject(this.#stopped());
     }

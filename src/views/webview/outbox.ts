@@ -6,8 +6,14 @@ import type { PanelState } from '../../protocol/panel.ts';
 /** A message handed over but not acknowledged. */
 export type OutboxEntry = PanelState['outbox'][number];
 
-/** Failures that pass by themselves when the instance is back. */
-const passing: ReadonlySet<Reason> = new Set<Reason>(['instance-stopped', 'not-initialized', 'timeout']);
+/** Failures that pass by themselves when the instance is back, or can save again. */
+const passing: ReadonlySet<Reason> = new Set<Reason>([
+  'instance-stopped',
+  'not-initialized',
+  'timeout',
+  'disk-full',
+  'read-only',
+]);
 const RETRY_MS = 2000;
 
 /** Where an outbox keeps its entries and how it hands them over. */

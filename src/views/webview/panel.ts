@@ -69,7 +69,7 @@ export class Panel {
         this.state.value = { ...this.state.value, outbox };
       },
       send: (entry) => api.request('send', entry).catch((error: unknown) => this.#failSend(entry, error)),
-      isReady: () => this.#isReady(),
+      isReady: () => this.#canSave(),
       onStored: (message) => this.#receive(message.conversationId, [message], message.seq),
     });
     if (restored.conversationId === null) this.#newId.value = restored.outbox.at(-1)?.conversationId ?? null;
@@ -185,6 +185,7 @@ export class Panel {
   #show(view: PanelView): void {
     const before = this.state.value.conversationId;
     const wasReady = this.#isReady();
+    const couldSave = this.#canSave();
     const first = this.view.value === null;
     // An instance that is still starting cannot know whether the conversation was deleted.
     const shown = view.conversation?.id ?? (view.connection === 'ready' ? null : before);
@@ -199,7 +200,7 @@ export class Panel {
       if (first || reconnected || shown !== before) timeline.open(lastSeq, this.state.value.anchors[id]?.seq);
       else timeline.receive([], lastSeq);
     }
-    if (reconnected) this.outbox.flush();
+    if (this.#canSave() && !couldSave) this.outbox.flush();
   }
 
   #switch(before: string | null, shown: string | null, isNew: boolean): void {
@@ -260,6 +261,10 @@ export class Panel {
 
   #isReady(): boolean {
     return this.view.value?.connection === 'ready';
+  }
+
+  #canSave(): boolean {
+    return this.#isReady() && this.view.value?.readOnly === null;
   }
 
   /** Says it unless it stands there already. */

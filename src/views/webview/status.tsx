@@ -11,7 +11,7 @@ export function Syncing() {
   return shown ? <div class="progress" role="status" aria-label={strings.syncing} /> : null;
 }
 
-/** Says that the history is not reachable yet, or why it is not. */
+/** Says that the history is not reachable yet, or why it is not, or cannot be written. */
 export function ConnectionBanner() {
   const { view, strings, api, report } = usePanel();
   const connection = view.value?.connection ?? 'starting';
@@ -28,6 +28,15 @@ export function ConnectionBanner() {
         <button type="button" class="secondary" onClick={() => run('devchat.showLog')}>
           {strings.showLog}
         </button>
+      </div>
+    );
+  }
+  if (view.value?.readOnly) {
+    return (
+      <div class="banner problem" role="alert">
+        <span class="text">
+          {strings.readOnly} {view.value.readOnly}
+        </span>
       </div>
     );
   }

@@ -26,6 +26,7 @@ describe('chat of a window', () => {
           conversation: { id, title: 'Talk', lastSeq: 0 },
           connection: 'ready',
           problem: null,
+          readOnly: null,
           hasModel: false,
         },
       },
