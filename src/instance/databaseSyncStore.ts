@@ -1,5 +1,6 @@
+import type { Log } from '../protocol/log.ts';
 import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
-import type { Database } from '../store/database.ts';
+import { type Database, MAX_LOG } from '../store/database.ts';
 import { readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
 import { fewShortMessages } from '../store/messages.ts';
 import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
@@ -8,13 +9,15 @@ import { beginStream, checkpointStream, endStream, interruptStreams, streamOwner
 import type { SyncStore } from '../sync/syncStore.ts';
 
 /** The shared database as the sync logic of one instance sees it. */
-export function databaseSyncStore(db: Database, instanceId: string): SyncStore {
+export function databaseSyncStore(db: Database, instanceId: string, log: Log): SyncStore {
   return {
     isReadOnly: db.readOnlyReason !== null,
     isInPlace: () => db.isInPlace(),
     dataVersion: () => db.dataVersion(),
-    backUp: async () => {
+    maintain: async () => {
       await backUpIfDue(db, Date.now());
+      const length = db.checkpoint();
+      if (length > MAX_LOG) log('warn', `the write-ahead log has ${length} bytes: some program reads without end`);
     },
     peerSecret: () => peerSecret(db),
     changes: {

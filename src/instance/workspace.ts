@@ -46,7 +46,7 @@ export class Workspace {
     this.#events = events;
     this.#sync = new SyncEngine(
       self,
-      databaseSyncStore(db, self.instanceId),
+      databaseSyncStore(db, self.instanceId, log),
       {
         changed: ({ changes, conversations, messages }) =>
           events.notify('change', { changes, conversations, messages }),

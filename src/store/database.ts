@@ -1,4 +1,4 @@
-import { realpathSync, renameSync } from 'node:fs';
+import { realpathSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { DevChatError, errorText } from '../protocol/errors.ts';
@@ -16,6 +16,9 @@ import { explainSqlite } from './sqliteErrors.ts';
 
 /** Ends of the names of the files beside the database: the write-ahead log and its index. */
 const LOG_SUFFIXES = ['-wal', '-shm'] as const;
+
+/** Length of the write-ahead log beyond which something is wrong, in bytes. */
+export const MAX_LOG = 1 << 26;
 
 /** Pages per step of a copy, about 1 MiB: a step takes a millisecond or two. */
 const COPY_STEP = 250;
@@ -85,7 +88,7 @@ export class Database {
       // NORMAL loses acknowledged commits at a power loss.
       opened.pragma('synchronous = FULL');
       opened.pragma('foreign_keys = ON');
-      opened.pragma('journal_size_limit = 67108864');
+      opened.pragma(`journal_size_limit = ${MAX_LOG}`);
       const readOnlyReason = await retryWhileBusy(() => migrate(opened));
       if (readOnlyReason) opened.pragma('query_only = ON');
       return new Database(opened, path, readOnlyReason, { isUnwritable: false });
@@ -161,6 +164,15 @@ export class Database {
   /** Writes something of no meaning, to find out whether writing has become possible again. */
   async probe(): Promise<void> {
     await this.write(() => this.sql(PROBE).run(Date.now()));
+  }
+
+  /**
+   * Writes the log back into the file and empties it, as far as no reader needs it.
+   * @returns the log's length afterwards, in bytes
+   */
+  checkpoint(): number {
+    this.#sqlite.pragma('wal_checkpoint(TRUNCATE)');
+    return statSync(`${this.path}${LOG_SUFFIXES[0]}`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** What tells this database from every other, and from itself after it has lost something. */

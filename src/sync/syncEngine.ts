@@ -102,7 +102,7 @@ export class SyncEngine {
     this.#chores = new LeaderChores({
       clock,
       tidy: async (leader) => {
-        await store.backUp();
+        await store.maintain();
         await this.#prune(leader);
       },
       failed: (error) => log('warn', `leader: ${errorText(error)}`),

@@ -14,8 +14,8 @@ export interface SyncStore {
   isInPlace(): boolean;
   /** A number that differs from an earlier answer when somebody else has committed since. */
   dataVersion(): number;
-  /** Takes a copy of the database, if it is time for one. */
-  backUp(): Promise<void>;
+  /** As the leader, keeps the database's files in order: backs up when it is time, and keeps its log short. */
+  maintain(): Promise<void>;
   /** The secret by which the instances on this database know each other. */
   peerSecret(): string;
   changes: {

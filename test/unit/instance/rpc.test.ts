@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { type Stored, useInstances } from '../../support/instances.ts';
 
 interface ChangeNotification {
@@ -88,6 +89,26 @@ describe('instance over standard input and output', () => {
         );
       }
     }
+  });
+
+  it('tells the present rows though it does not know what happened to them', async () => {
+    const { rpc } = await instances.start();
+    const { id } = await rpc.request<{ id: string }>('conversation/create', {});
+    const message = await rpc.request<Stored>('message/add', { conversationId: id, role: 'user', content: 'before' });
+    const newer = new Sqlite(instances.path);
+    newer.exec(`BEGIN IMMEDIATE;
+      UPDATE messages SET content = 'after', revision = revision + 1;
+      UPDATE conversations SET title = 'Pinned', revision = revision + 1;
+      INSERT INTO change_log(txn, change_type, conversation_id, message_id, seq, revision, origin_instance_id, created_at)
+        VALUES (3, 'MessagePinned', '${id}', '${message.id}', 1, 2, 'somebody newer', 0);
+      COMMIT`);
+    newer.close();
+    const { conversations, messages } = await rpc.notified<{
+      changes: { changeType: string }[];
+      conversations: { title: string }[];
+      messages: Stored[];
+    }>('change', ({ changes }) => changes.some(({ changeType }) => changeType === 'MessagePinned'));
+    assert.deepEqual([conversations[0]?.title, messages[0]?.content], ['Pinned', 'after']);
   });
 
   it('tells what else is connected', async () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { changesAfter } from '../../../src/store/changeLog.ts';
 import { listConversations } from '../../../src/store/conversations.ts';
-import type { Database } from '../../../src/store/database.ts';
+import { type Database, MAX_LOG } from '../../../src/store/database.ts';
 import { messageRange } from '../../../src/store/messages.ts';
 import {
   addTestMessage,
@@ -39,6 +41,19 @@ describe('write to the database', () => {
     await assert.rejects(failing, /in the middle/);
     await next;
     assert.deepEqual([titles(db), changeTypes(db)], [['Next'], ['ConversationCreated']]);
+  });
+
+  it('leaves a short log however much is written, while others read', async () => {
+    const [db, reader] = [await databases.open(), await databases.open()];
+    const { id: conversationId } = await createTestConversation(db);
+    const long = 'x'.repeat(9_000_000);
+    for (let seq = 1; seq <= 12; seq++) {
+      await addTestMessage(db, conversationId, long);
+      messageRange(reader, { conversationId, fromSeq: 1, toSeq: seq });
+      changesAfter(reader, 0, 500);
+    }
+    assert.ok(statSync(`${databases.path}-wal`).size <= MAX_LOG);
+    assert.equal(db.checkpoint(), 0);
   });
 
   it('waits while another connection writes', async () => {

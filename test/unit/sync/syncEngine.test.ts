@@ -30,7 +30,7 @@ class TestEngine {
 
   constructor(db: Database) {
     this.#db = db;
-    this.store = databaseSyncStore(db, this.self.instanceId);
+    this.store = databaseSyncStore(db, this.self.instanceId, () => undefined);
     const tell = () => void this.#told.emit('told');
     this.engine = new SyncEngine(
       this.self,
