@@ -1,79 +1,50 @@
 // Measures what the product promises beside what bounds it and what others do, and writes docs/benchmarks.md.
-import { writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+//   npm run bench [-- part …]     only these parts; the document keeps its other sections
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { root, runMain, say } from '../../scripts/lib/step.mjs';
-import { paintLatencies, percentile } from '../support/paintLatency.ts';
-import { openTwoWindows } from '../support/twoWindows.ts';
-import { measurePropagation } from './propagation/measure.ts';
+import { root, runMain, ScriptError, say } from '../../scripts/lib/step.mjs';
+import { replaceSections, type Section } from './document.ts';
+import * as growth from './growth.ts';
+import * as idle from './idle.ts';
+import * as painting from './painting.ts';
+import * as propagation from './propagation.ts';
+import * as streaming from './streaming.ts';
+import * as throughput from './throughput.ts';
+
+const parts = { propagation, painting, throughput, growth, idle, streaming };
+const path = join(root, 'docs', 'benchmarks.md');
+const pictures = join(root, 'docs', 'benchmarks');
+
+/** Load average above which the machine does something else as well. */
+const BUSY = 0.5;
 
 await runMain(async () => {
-  const document = [
-    '# Benchmarks',
-    '',
-    `Measured by \`npm run bench\` on ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ` +
-      `${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}, Node.js ${process.versions.node}. ` +
-      'All figures of a table are of one run; only ratios compare between machines.',
-    '',
-    ...(await propagation()),
-    '',
-    ...(await painting()),
-    '',
-  ].join('\n');
-  writeFileSync(join(root, 'docs', 'benchmarks.md'), document);
-  say(`\n${document}`);
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => !Object.hasOwn(parts, name));
+  if (unknown.length > 0) {
+    throw new ScriptError(`No part is called ${unknown.join(', ')}. Parts: ${Object.keys(parts).join(', ')}`);
+  }
+  const [load = 0] = loadavg();
+  const busy = load > BUSY ? ['', `Measured while the machine was busy (load average ${load.toFixed(1)} before).`] : [];
+  const sections: Section[] = [];
+  for (const [name, { measure }] of Object.entries(parts)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    say(`Measuring: ${name} …`);
+    const section = await measure();
+    section.lines.push(...busy);
+    say(`\n${section.title}\n\n${section.lines.join('\n')}\n`);
+    sections.push(section);
+  }
+  const titles = Object.values(parts).map(({ title }) => title);
+  const document = replaceSections(readFileSync(path, 'utf8'), titles, sections);
+  if (!document) {
+    say('docs/benchmarks.md holds figures of another machine or runtime, and stays as it is.');
+    return;
+  }
+  writeFileSync(path, document);
+  mkdirSync(pictures, { recursive: true });
+  for (const [name, svg] of sections.flatMap((section) => [...(section.pictures ?? [])])) {
+    writeFileSync(join(pictures, name), svg);
+  }
 });
-
-async function propagation(): Promise<string[]> {
-  const contenders = [
-    ['floor', 'SQLite and one byte on an open socket', 1000],
-    ['product', 'DevChat Sync', 1000],
-    ['poll', 'reader asks every 100 ms', 50],
-    ['debounce', 'a connection per ping, 150 ms debounce', 50],
-  ] as const;
-  const rows: string[] = [];
-  let floor = Number.NaN;
-  for (const [name, what, count] of contenders) {
-    say(`Measuring: ${what} …`);
-    const latencies = await measurePropagation(name, count);
-    const median = percentile(latencies, 0.5);
-    if (name === 'floor') floor = median;
-    rows.push(`| ${what} | ${ms(median)} | ${ms(percentile(latencies, 0.95))} | ${(median / floor).toFixed(2)} |`);
-  }
-  return [
-    '## From a commit to the row read in a sibling process',
-    '',
-    'Target: at most 3 × the floor, and at least 100 × faster than the debounce. `synchronous=FULL` everywhere.',
-    '',
-    '| way | median ms | p95 ms | × floor |',
-    '| --- | ---: | ---: | ---: |',
-    ...rows,
-  ];
-}
-
-async function painting(): Promise<string[]> {
-  say('Measuring: two windows …');
-  const two = await openTwoWindows();
-  try {
-    await two.a.panel.send('Measured');
-    await two.b.window.conversations().open(/Measured/);
-    await two.b.panel.message('Measured').waitFor();
-    await paintLatencies(two.a.panel, two.b.panel, 20);
-    const latencies = await paintLatencies(two.a.panel, two.b.panel, 200);
-    return [
-      '## From Enter in one window to the message painted in the other',
-      '',
-      'Two windows of a real VS Code in one browser, both visible, at 60 frames per second. Target: median at most 25 ms.',
-      '',
-      '| median ms | p95 ms |',
-      '| ---: | ---: |',
-      `| ${ms(percentile(latencies, 0.5))} | ${ms(percentile(latencies, 0.95))} |`,
-    ];
-  } finally {
-    await two.close();
-  }
-}
-
-function ms(value: number): string {
-  return value.toFixed(value < 10 ? 3 : 1);
-}

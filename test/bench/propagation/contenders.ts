@@ -1,13 +1,15 @@
+import { watch as watchFile } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
-import Sqlite from 'better-sqlite3';
+import type Sqlite from 'better-sqlite3';
+import { BroadcastChannel as PackagedChannel } from 'broadcast-channel';
 import { v7 as uuid } from 'uuid';
 import { Workspace } from '../../../src/instance/workspace.ts';
 import { createConversation } from '../../../src/store/conversations.ts';
 import { addMessage } from '../../../src/store/messages.ts';
+import { openTable } from '../table.ts';
 import type { OpenContender } from './messages.ts';
 
 const DEBOUNCE = 150;
-const POLL = 100;
 
 /** The product itself: a workspace in each process. */
 const product: OpenContender = async (path, role, applied) => {
@@ -37,14 +39,6 @@ const product: OpenContender = async (path, role, applied) => {
   };
 };
 
-function openTable(path: string): Sqlite.Database {
-  const sqlite = new Sqlite(path);
-  sqlite.pragma('journal_mode = WAL');
-  sqlite.pragma('synchronous = FULL');
-  sqlite.exec('CREATE TABLE IF NOT EXISTS rows(id INTEGER PRIMARY KEY, text TEXT)');
-  return sqlite;
-}
-
 /** Reads what is new each time it is called. */
 function tail(sqlite: Sqlite.Database, applied: (index: number) => void): () => void {
   const select = sqlite.prepare<[number], { id: number }>('SELECT * FROM rows WHERE id > ? ORDER BY id');
@@ -59,8 +53,8 @@ function tail(sqlite: Sqlite.Database, applied: (index: number) => void): () => 
 
 /** A bare table, told of by `tell`; the floor and the rivals differ only in that. */
 function table(
-  tell: (path: string) => { changed(): void; close(): void },
-  hear: (path: string, look: () => void) => () => void,
+  tell: (path: string) => { changed(): void; close(): unknown },
+  hear: (path: string, look: () => void) => () => unknown,
 ): OpenContender {
   return async (path, role, applied) => {
     const sqlite = openTable(path);
@@ -68,7 +62,7 @@ function table(
       const stop = hear(path, tail(sqlite, applied));
       return {
         close: async () => {
-          stop();
+          await stop();
           sqlite.close();
         },
       };
@@ -81,7 +75,7 @@ function table(
       },
       tell: () => teller.changed(),
       close: async () => {
-        teller.close();
+        await teller.close();
         sqlite.close();
       },
     };
@@ -121,15 +115,47 @@ const debounce = table((path) => {
   };
 }, listen);
 
-/** Nobody tells; the reader asks again and again. */
-const poll = table(
-  () => ({ changed: () => undefined, close: () => undefined }),
-  (_, look) => {
-    const timer = setInterval(look, POLL);
+/** Nobody tells. */
+const silent = () => ({ changed: () => undefined, close: () => undefined });
+
+/** The reader asks again and again, each `interval` ms. */
+const poll = (interval: number) =>
+  table(silent, (_, look) => {
+    const timer = setInterval(look, interval);
     return () => clearInterval(timer);
+  });
+
+/**
+ * The operating system tells of writes to the write-ahead log. They come before the commit is visible, and nothing
+ * comes after: the reader looks at once, and again after 1, 2, 4, … 1024 ms.
+ */
+const watch = table(silent, (path, look) => {
+  let timer: NodeJS.Timeout;
+  const lookAgain = (pause: number) => {
+    look();
+    clearTimeout(timer);
+    if (pause <= 1024) timer = setTimeout(lookAgain, pause, 2 * pause);
+  };
+  const watcher = watchFile(`${path}-wal`, () => lookAgain(1));
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+});
+
+/** The npm package that does this for Node.js processes: a file per message, and a ping over a socket. */
+const broadcast = table(
+  (path) => {
+    const channel = new PackagedChannel(path, { type: 'node' });
+    return { changed: () => void channel.postMessage('!'), close: () => channel.close() };
+  },
+  (path, look) => {
+    const channel = new PackagedChannel(path, { type: 'node' });
+    channel.onmessage = look;
+    return () => channel.close();
   },
 );
 
 /** By name, the floor first. */
-export const contenders = { floor, product, poll, debounce };
+export const contenders = { floor, product, broadcast, watch, poll100: poll(100), poll1000: poll(1000), debounce };
 export type ContenderName = keyof typeof contenders;

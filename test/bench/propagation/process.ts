@@ -17,7 +17,7 @@ process.on('message', async (command: Command) => {
     const at = now();
     contender?.tell?.();
     report({ type: 'committed', index: command.index, at });
-  } else {
+  } else if (command.type === 'close') {
     await contender?.close();
     process.disconnect();
   }

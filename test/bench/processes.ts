@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** What a process has used since it began. */
+export interface Sample {
+  /** Processor time, in ms. */
+  cpu: number;
+  /** How often it went to sleep, and was woken later. */
+  switches: number;
+  /** Resident memory, in bytes. */
+  rss: number;
+  /** 99th percentile of the time by which the event loop was late, in ms; null when it was not watched. */
+  loopDelay: number | null;
+}
+
+const probe = join(import.meta.dirname, 'probe.cjs');
+
+/** Starts Node.js with pipes, an IPC channel and the probe. */
+export function spawnProbed(programArguments: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  return spawn(process.execPath, ['--require', probe, ...programArguments], {
+    env,
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+  });
+}
+
+/**
+ * The next message of a child process.
+ * @throws when the process ends without one
+ */
+export async function nextMessage(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`${child.spawnargs.join(' ')} ended (${signal ?? code})`);
+  });
+  const [message] = await Promise.race([once(child, 'message'), ended]);
+  return message;
+}
+
+/** Asks a process that runs with the probe what it has used. */
+export async function sample(child: ChildProcess): Promise<Sample> {
+  child.send('sample');
+  return (await nextMessage(child)) as Sample;
+}
+
+/** Ends a process that runs as long as its input is open. */
+export async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.stdin?.end();
+  child.disconnect();
+  await ended;
+}
