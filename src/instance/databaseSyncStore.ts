@@ -22,6 +22,7 @@ export function databaseSyncStore(db: Database, instanceId: string, log: Log): S
     peerSecret: () => peerSecret(db),
     changes: {
       head: () => db.read(() => changeHead(db)),
+      written: () => db.newestChange,
       after: (cursor, limit) =>
         db.read(() => {
           const page = changesAfter(db, cursor, limit);

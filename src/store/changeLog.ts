@@ -47,24 +47,35 @@ export function changeHead(db: Database): number {
 /** Reads the changes after a cursor in commit order: at least one whole transaction, about `limit` entries. */
 export function changesAfter(db: Database, cursor: number, limit: number): ChangePage {
   return db.read(() => {
-    const head = changeHead(db);
-    const prunedThrough = Number(db.sql(`SELECT value FROM meta WHERE key = 'pruned_through'`).pluck().get() ?? 0);
+    const { head, prunedThrough } = db
+      .sql(
+        `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change_log'), 0) AS head,
+           (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'pruned_through') AS prunedThrough`,
+      )
+      .get() as { head: number; prunedThrough: number };
     if (cursor < prunedThrough || cursor > head) return { changes: [], conversations: [], pruned: true, head };
-    const changes: Change[] = [];
-    let page: unknown;
-    for (const row of db.sql(`SELECT ${changeColumns}, txn FROM change_log WHERE id > ? ORDER BY id`).iterate(cursor)) {
-      const { txn, ...change } = row as Change & { txn: number };
-      if (changes.length >= limit && txn !== page) break;
-      page = txn;
-      changes.push(change);
-    }
-    const ids = [...new Set(changes.map((change) => change.conversationId))];
-    const conversations = db
-      .sql(`SELECT ${conversationColumns} FROM conversations WHERE id IN (SELECT value FROM json_each(?))`)
-      .all(JSON.stringify(ids))
-      .map(toConversation);
+    const changes = wholeTransactions(db, cursor, limit);
+    const ids = new Set(changes.map(({ conversationId }) => conversationId));
+    const find = db.sql(`SELECT ${conversationColumns} FROM conversations WHERE id = ?`);
+    const conversations = [...ids].flatMap((id) => find.get(id) ?? []).map(toConversation);
     return { changes, conversations, pruned: false, head };
   });
+}
+
+/** The entries after a cursor: `limit` of them, and the rest of the transaction that the last of these belongs to. */
+function wholeTransactions(db: Database, cursor: number, limit: number): Change[] {
+  const select = `SELECT ${changeColumns}, txn FROM change_log`;
+  const rows = db.sql(`${select} WHERE id > ? ORDER BY id LIMIT ?`).all(cursor, limit) as (Change & { txn: number })[];
+  const last = rows.at(-1);
+  if (last && rows.length === limit) {
+    // A transaction's entries follow one another, and the first of them is what `txn` names.
+    const rest = db.sql(
+      `${select} WHERE id > :id AND id < coalesce((SELECT id FROM change_log WHERE id > :id AND txn <> :txn ORDER BY id LIMIT 1), 9e15)
+       ORDER BY id`,
+    );
+    rows.push(...(rest.all({ id: last.id, txn: last.txn }) as typeof rows));
+  }
+  return rows.map(({ txn: _, ...change }) => change);
 }
 
 /**

@@ -41,6 +41,7 @@ export class Database {
   readonly #statements = new Map<string, Statement>();
   #lastWrite: Promise<unknown> = Promise.resolve();
   #writeProblem: string | null = null;
+  #newestChange = 0;
 
   private constructor(
     sqlite: Sqlite.Database,
@@ -140,6 +141,7 @@ export class Database {
     try {
       const { result, head } = await retryWhileBusy(() => checked.immediate());
       this.#assertInPlace();
+      this.#newestChange = head;
       this.#mark?.raise(head);
       this.#setWriteProblem(null);
       return result;
@@ -153,6 +155,11 @@ export class Database {
   /** Why nothing can be saved at present, in words for the user: the last write found no room, or no permission. */
   get writeProblem(): string | null {
     return this.readOnlyReason ?? this.#writeProblem;
+  }
+
+  /** Id of the newest change at the last write here; 0 before that. */
+  get newestChange(): number {
+    return this.#newestChange;
   }
 
   #setWriteProblem(problem: string | null): void {

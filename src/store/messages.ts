@@ -159,13 +159,11 @@ const SHORT = 20_000;
 export function fewShortMessages(db: Database, messageIds: Iterable<string | null>): Message[] {
   const ids = [...new Set(messageIds)].filter((id) => id !== null);
   if (ids.length === 0 || ids.length > FEW) return [];
-  return db
-    .sql(
-      `SELECT ${messageColumns} FROM messages WHERE id IN (SELECT value FROM json_each(?))
-         AND length(content) <= ${SHORT} AND coalesce(length(parts), 0) <= ${SHORT}`,
-    )
-    .all(JSON.stringify(ids))
-    .map(toMessage);
+  const find = db.sql(
+    `SELECT ${messageColumns} FROM messages
+     WHERE id = ? AND length(content) <= ${SHORT} AND coalesce(length(parts), 0) <= ${SHORT}`,
+  );
+  return ids.flatMap((id) => find.get(id) ?? []).map(toMessage);
 }
 
 function findMessage(db: Database, id: string): Message | undefined {

@@ -143,10 +143,8 @@ export class SyncEngine {
    * stored when this fails: the siblings' polls find it.
    */
   committed(): void {
-    this.#guard('the siblings could not be told of a change', () => {
-      const head = this.#store.changes.head();
-      if (head > this.#feed.cursor) this.#mesh.nudge(head);
-    });
+    const newest = this.#store.changes.written();
+    if (newest > this.#feed.cursor) this.#mesh.nudge(newest);
     // After the answer to the request that committed.
     this.#platform.clock.nextTurn(() => this.#feed.look());
   }

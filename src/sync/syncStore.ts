@@ -21,6 +21,8 @@ export interface SyncStore {
   changes: {
     /** Id of the newest change ever logged. */
     head(): number;
+    /** Id of the newest change when this instance last wrote; read from nowhere, because it is asked at every commit. */
+    written(): number;
     /** Changes after a cursor in commit order: whole transactions, about `limit` entries. */
     after(cursor: number, limit: number): FeedPage;
     /**
