@@ -36,6 +36,8 @@ export class Database {
   /** Called whenever {@link writeProblem} has become another one. */
   onWriteProblem: (() => void) | undefined;
   readonly #sqlite: Sqlite.Database;
+  /** Runs a function in a transaction; made once, because making one takes longer than a short one takes. */
+  readonly #transaction: Sqlite.Transaction<(body: () => unknown) => unknown>;
   readonly #mark: HighWaterMark | undefined;
   readonly #files: ReadonlyMap<string, FileIdentity | undefined>;
   readonly #statements = new Map<string, Statement>();
@@ -50,6 +52,7 @@ export class Database {
     { isUnwritable: unwritable }: { isUnwritable: boolean },
   ) {
     this.#sqlite = sqlite;
+    this.#transaction = sqlite.transaction((body: () => unknown) => body());
     this.path = path;
     this.readOnlyReason = readOnlyReason;
     this.isUnwritable = unwritable;
@@ -112,7 +115,7 @@ export class Database {
   /** Runs a function in one read transaction: everything it reads is of the same moment. */
   read<T>(body: () => T): T {
     try {
-      return this.#sqlite.transaction(body).deferred();
+      return this.#transaction.deferred(body) as T;
     } catch (error) {
       throw explainSqlite(error, this.path);
     }
@@ -134,12 +137,14 @@ export class Database {
   async #writeNow<T>(body: () => T): Promise<T> {
     if (this.readOnlyReason) throw new DevChatError('read-only', this.readOnlyReason);
     this.#assertInPlace();
-    const checked = this.#sqlite.transaction(() => {
+    const checked = () => {
       this.#assertMayWrite();
       return { result: body(), head: changeHead(this) };
-    });
+    };
     try {
-      const { result, head } = await retryWhileBusy(() => checked.immediate());
+      const { result, head } = await retryWhileBusy(
+        () => this.#transaction.immediate(checked) as ReturnType<typeof checked>,
+      );
       this.#assertInPlace();
       this.#newestChange = head;
       this.#mark?.raise(head);

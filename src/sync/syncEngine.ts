@@ -165,8 +165,8 @@ export class SyncEngine {
 
   /** Delivers what siblings have committed, after checking that this is still the workspace's database. */
   #look(): void {
-    if (this.#store.isInPlace()) this.#feed.look();
-    else this.#events.replaced();
+    this.#feed.look();
+    if (!this.#store.isInPlace()) this.#events.replaced();
   }
 
   #poll(): void {
