@@ -5,7 +5,8 @@ import { DevChatError } from '../protocol/errors.ts';
 import { APPLICATION_ID, migrations, SCHEMA_VERSION } from './schema.ts';
 
 /**
- * Brings a database to the newest schema this program knows, each step in one transaction after a backup.
+ * Brings a database to the newest schema this program knows, each step in one transaction after a backup; a new one in
+ * one transaction with all of them.
  * @returns why the database may only be read, in words for the user; null when it may be written
  * @throws {DevChatError} `newer-database` when this program cannot even read it
  */
@@ -24,19 +25,18 @@ export function migrate(sqlite: Sqlite.Database, steps: readonly string[] = migr
 
 function migrateOnce(sqlite: Sqlite.Database, steps: readonly string[]): void {
   const from = schemaOf(sqlite);
-  const step = steps[from];
-  if (step === undefined) return;
+  const to = from === 0 ? steps.length : from + 1;
   if (from > 0) backUp(sqlite, from);
   sqlite
     .transaction(() => {
       // Another window may have migrated between the look and the lock.
       if (schemaOf(sqlite) !== from) return;
-      sqlite.exec(step);
+      for (const step of steps.slice(from, to)) sqlite.exec(step);
       if (from === 0) {
         initialiseMeta(sqlite);
         sqlite.pragma(`application_id = ${APPLICATION_ID}`);
       }
-      sqlite.pragma(`user_version = ${from + 1}`);
+      sqlite.pragma(`user_version = ${to}`);
     })
     .immediate();
 }

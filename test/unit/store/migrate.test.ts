@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { listConversations } from '../../../src/store/conversations.ts';
 import { migrate } from '../../../src/store/migrate.ts';
-import { migrations } from '../../../src/store/schema.ts';
+import { migrations, SCHEMA_VERSION } from '../../../src/store/schema.ts';
 import { createTestConversation, hasReason, useDatabases } from '../../support/database.ts';
 
 const nextStep = `CREATE TABLE added(x); INSERT INTO added SELECT title FROM conversations;`;
@@ -43,10 +43,13 @@ describe('migration', () => {
     assert.equal(schemaOf(sqlite), steps.length);
     assert.deepEqual(sqlite.prepare('SELECT x FROM added').pluck().all(), ['Kept', 2]);
     const [first = '', second = '', ...others] = backups().sort();
-    assert.deepEqual([others, first.includes('.schema-1-'), second.includes('.schema-2-')], [[], true, true]);
+    assert.deepEqual(
+      [others, first.includes(`.schema-${SCHEMA_VERSION}-`), second.includes(`.schema-${SCHEMA_VERSION + 1}-`)],
+      [[], true, true],
+    );
     const copy = new Sqlite(first, { readonly: true });
     assert.deepEqual(copy.prepare('SELECT title FROM conversations').pluck().all(), ['Kept']);
-    assert.equal(schemaOf(copy), 1);
+    assert.equal(schemaOf(copy), SCHEMA_VERSION);
     copy.close();
     if (process.platform !== 'win32') assert.equal(statSync(first).mode & 0o777, 0o600);
   });
@@ -64,7 +67,7 @@ describe('migration', () => {
     const sqlite = await setUp();
     const failing = 'CREATE TABLE half(x); DELETE FROM conversations; INSERT INTO nowhere VALUES (1)';
     assert.throws(() => migrate(sqlite, [...migrations, nextStep, failing]), /nowhere/);
-    assert.equal(schemaOf(sqlite), 2);
+    assert.equal(schemaOf(sqlite), SCHEMA_VERSION + 1);
     assert.deepEqual(sqlite.prepare(`SELECT name FROM sqlite_schema WHERE name IN ('half', 'added')`).pluck().all(), [
       'added',
     ]);
@@ -83,20 +86,20 @@ describe('migration', () => {
     for (const child of children) child.stdin.write('go');
     assert.deepEqual(await Promise.all(ends), Array(3).fill([0, null]));
     assert.deepEqual(sqlite.prepare('SELECT x FROM added').pluck().all(), ['Kept', 'Kept']);
-    assert.equal(schemaOf(sqlite), 3);
+    assert.equal(schemaOf(sqlite), SCHEMA_VERSION + 2);
   });
 
   it('leaves a database alone that a newer version has migrated and still lets this one write', async () => {
     const sqlite = await setUp();
-    sqlite.pragma('user_version = 7');
+    sqlite.pragma('user_version = 99');
     const db = await databases.open();
     await createTestConversation(db);
-    assert.deepEqual([schemaOf(sqlite), db.readOnlyReason, backups()], [7, null, []]);
+    assert.deepEqual([schemaOf(sqlite), db.readOnlyReason, backups()], [99, null, []]);
   });
 
   it('only reads a database that only newer versions may write, and says so', async () => {
     const sqlite = await setUp();
-    sqlite.exec(`UPDATE meta SET value = '2' WHERE key = 'min_writer'`);
+    sqlite.exec(`UPDATE meta SET value = '${SCHEMA_VERSION + 1}' WHERE key = 'min_writer'`);
     const db = await databases.open();
     assert.match(db.readOnlyReason ?? '', /newer version.*Update DevChat/);
     await assert.rejects(createTestConversation(db), { reason: 'read-only', message: db.readOnlyReason });
@@ -109,7 +112,7 @@ describe('migration', () => {
 
   it('refuses a database that only newer versions can read', async () => {
     const sqlite = await setUp();
-    sqlite.exec(`UPDATE meta SET value = '2' WHERE key = 'min_reader'`);
+    sqlite.exec(`UPDATE meta SET value = '${SCHEMA_VERSION + 1}' WHERE key = 'min_reader'`);
     await assert.rejects(databases.open(), hasReason('newer-database'));
   });
 });

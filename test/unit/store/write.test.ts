@@ -6,6 +6,7 @@ import { changesAfter } from '../../../src/store/changeLog.ts';
 import { listConversations } from '../../../src/store/conversations.ts';
 import { type Database, MAX_LOG } from '../../../src/store/database.ts';
 import { messageRange } from '../../../src/store/messages.ts';
+import { SCHEMA_VERSION } from '../../../src/store/schema.ts';
 import {
   addTestMessage,
   changeTypes,
@@ -112,7 +113,7 @@ describe('write to the database', () => {
   it('is refused as soon as a newer version has taken over, though it was allowed before', async () => {
     const db = await databases.open();
     await createTestConversation(db, 'Before');
-    databases.raw().exec(`UPDATE meta SET value = '2' WHERE key = 'min_writer'`);
+    databases.raw().exec(`UPDATE meta SET value = '${SCHEMA_VERSION + 1}' WHERE key = 'min_writer'`);
     await assert.rejects(createTestConversation(db, 'After'), hasReason('newer-database'));
     assert.deepEqual(titles(db), ['Before']);
   });
