@@ -1,5 +1,5 @@
 /** Number of the newest schema this program knows; also what it compares `min_reader` and `min_writer` with. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Marks a file as a chat database in the header of SQLite's format: “DevC” in ASCII. */
 export const APPLICATION_ID = 0x44657643;
@@ -99,5 +99,102 @@ export const migrations: readonly string[] = [
     INSERT INTO message_index(message_index, rowid, content) VALUES ('delete', old.row_id, old.content);
     INSERT INTO message_index(rowid, content) VALUES (new.row_id, new.content);
   END;
+  `,
+  // Agent transcripts. Keys are hashes of what the agent calls a message; see ingest/identity.
+  `
+  CREATE TABLE ingest_files(
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    source TEXT NOT NULL,
+    device TEXT NOT NULL,
+    inode TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    modified_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    tail TEXT NOT NULL,
+    state TEXT NOT NULL,
+    found INTEGER NOT NULL DEFAULT 0,
+    stored INTEGER NOT NULL DEFAULT 0,
+    duplicates INTEGER NOT NULL DEFAULT 0,
+    quarantined INTEGER NOT NULL DEFAULT 0,
+    bookkeeping INTEGER NOT NULL DEFAULT 0,
+    conflicts INTEGER NOT NULL DEFAULT 0,
+    redacted INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  CREATE TABLE ingest_sessions(
+    source TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    conversation_id TEXT REFERENCES conversations(id),
+    title TEXT NOT NULL,
+    title_rank INTEGER NOT NULL,
+    PRIMARY KEY(source, external_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE ingest_messages(
+    key TEXT PRIMARY KEY,
+    message_id TEXT NOT NULL REFERENCES messages(id),
+    pieces TEXT NOT NULL,
+    revision INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX ingest_messages_of_message ON ingest_messages(message_id);
+
+  CREATE TABLE memberships(
+    conversation_id TEXT NOT NULL REFERENCES conversations(id),
+    message_id TEXT NOT NULL REFERENCES messages(id),
+    after_seq INTEGER NOT NULL,
+    UNIQUE(conversation_id, message_id)
+  ) STRICT;
+
+  CREATE TABLE usage(
+    key TEXT PRIMARY KEY,
+    conversation_id TEXT NOT NULL REFERENCES conversations(id),
+    message_id TEXT REFERENCES messages(id),
+    model TEXT,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE blobs(
+    hash TEXT PRIMARY KEY,
+    media_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    content BLOB
+  ) STRICT;
+
+  CREATE TABLE ingest_quarantine(
+    file_id INTEGER NOT NULL REFERENCES ingest_files(id),
+    position INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    beginning TEXT NOT NULL,
+    PRIMARY KEY(file_id, position)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE ingest_unknown(
+    file_id INTEGER NOT NULL REFERENCES ingest_files(id),
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    raw TEXT,
+    PRIMARY KEY(file_id, position)
+  ) STRICT;
+  CREATE INDEX ingest_unknown_by_kind ON ingest_unknown(kind);
+
+  CREATE TABLE ingest_log(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    file TEXT NOT NULL,
+    from_position INTEGER NOT NULL,
+    to_position INTEGER NOT NULL,
+    found INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
   `,
 ];

@@ -57,6 +57,11 @@ export function salvage(
 
 function copyRows(target: Sqlite.Database, source: Sqlite.Database): void {
   const add = inserter(target);
+  copyHistory(source, add);
+  for (const table of sideTables(target)) copyWhole(source, table, (row) => add(table, row));
+}
+
+function copyHistory(source: Sqlite.Database, add: AddRow): void {
   for (const row of readableRows(source, 'conversations')) {
     if (v.is(ConversationRow, row)) add('conversations', row);
   }
@@ -69,14 +74,48 @@ function copyRows(target: Sqlite.Database, source: Sqlite.Database): void {
   }
 }
 
+/** Tables that say more about messages; they hold nothing that anybody wrote. */
+function sideTables(target: Sqlite.Database): string[] {
+  const all = target.prepare(
+    `SELECT name FROM pragma_table_list
+     WHERE schema = 'main' AND type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name`,
+  );
+  return (all.pluck().all() as string[]).filter((name) => !rebuiltTables.has(name));
+}
+
+/** Tables that have been copied already, or whose rows belong to the damaged database alone. */
+const rebuiltTables: ReadonlySet<string> = new Set([
+  'conversations',
+  'messages',
+  'meta',
+  'change_log',
+  'chat_sync_state',
+  'peers',
+  'leader',
+  'streams',
+]);
+
+/** Copies the rows of a table up to the first that cannot be read. */
+function copyWhole(source: Sqlite.Database, table: string, add: (row: Record<string, unknown>) => void): void {
+  try {
+    for (const row of source.prepare(`SELECT * FROM ${table}`).iterate()) add(row as Record<string, unknown>);
+  } catch {
+    // Damaged, or not known to an older backup: messages are shown without what it said of them.
+  }
+}
+
 const conversationStub = { title: 'Recovered conversation', source: 'chat' };
 
+type AddRow = (table: string, row: Record<string, unknown>) => void;
+
 /** Adds rows, except those whose key is there already or that break a rule of the schema. */
-function inserter(target: Sqlite.Database): (table: string, row: Record<string, unknown>) => void {
-  const known = new Map(['conversations', 'messages'].map((table) => [table, columnsOf(target, table)]));
+function inserter(target: Sqlite.Database): AddRow {
+  const known = new Map<string, Set<string>>();
   const statements = new Map<string, Sqlite.Statement>();
   return (table, row) => {
-    const columns = Object.keys(row).filter((column) => known.get(table)?.has(column));
+    const present = known.get(table) ?? columnsOf(target, table);
+    known.set(table, present);
+    const columns = Object.keys(row).filter((column) => present.has(column));
     const values = columns.map((column) => row[column]);
     const sql = `INSERT OR IGNORE INTO ${table}(${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
     const statement = statements.get(sql) ?? target.prepare(sql);

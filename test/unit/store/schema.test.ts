@@ -75,10 +75,15 @@ describe('schema of a new database', () => {
     await databases.open();
     const tables = databases
       .raw()
-      .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'message_index*'`)
+      .prepare(
+        `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'message_index*' AND name NOT GLOB 'ingest_*'`,
+      )
       .pluck()
       .all();
-    assert.deepEqual([...tables].sort(), [...Object.keys(contract), 'leader', 'streams', 'sqlite_sequence'].sort());
+    assert.deepEqual(
+      [...tables].sort(),
+      [...Object.keys(contract), 'blobs', 'leader', 'memberships', 'streams', 'sqlite_sequence', 'usage'].sort(),
+    );
   });
 
   it('starts with the values that every reader needs', async () => {

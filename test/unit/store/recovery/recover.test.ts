@@ -77,6 +77,14 @@ describe('recovery of a damaged database', () => {
     await isSound(db);
   });
 
+  it('keeps what other tables say of the messages', async () => {
+    await fill(3);
+    databases.raw().exec(`INSERT INTO blobs(hash, media_type, size) VALUES ('abc', 'image/png', 1)`);
+    overwrite((file) => file.fill(0, 0, PAGE));
+    const { db } = await open();
+    assert.deepEqual(db.sql('SELECT hash FROM blobs').pluck().all(), ['abc']);
+  });
+
   it('keeps the damaged file with a report beside it', async () => {
     await fill(3);
     overwrite((file) => file.fill(0, PAGE));
