@@ -175,7 +175,8 @@ export class Instance {
   async #secure(db: Database, cause: Cause): Promise<string | undefined> {
     if (cause === 'writable') return undefined;
     if (cause === 'damaged' && db.isInPlace()) return recover(db.path);
-    if (db.isInPlace()) return undefined;
+    // Without the index of the log, or with another one, everything is there all the same.
+    if (db.isWhole()) return undefined;
     return (await rescue(db)) ?? 'The chat database was replaced while it was open. What is there now was read anew.';
   }
 }

@@ -15,7 +15,9 @@ import { SCHEMA_VERSION } from './schema.ts';
 import { explainSqlite } from './sqliteErrors.ts';
 
 /** Ends of the names of the files beside the database: the write-ahead log and its index. */
-const LOG_SUFFIXES = ['-wal', '-shm'] as const;
+const LOG_SUFFIX = '-wal';
+const INDEX_SUFFIX = '-shm';
+const LOG_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX];
 
 /** Length of the write-ahead log beyond which something is wrong, in bytes. */
 export const MAX_LOG = 1 << 26;
@@ -184,7 +186,7 @@ export class Database {
    */
   checkpoint(): number {
     this.#sqlite.pragma('wal_checkpoint(TRUNCATE)');
-    return statSync(`${this.path}${LOG_SUFFIXES[0]}`, { throwIfNoEntry: false })?.size ?? 0;
+    return statSync(`${this.path}${LOG_SUFFIX}`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** What tells this database from every other, and from itself after it has lost something. */
@@ -220,12 +222,20 @@ export class Database {
   }
 
   /**
-   * Whether the path still leads to the open file, and its name to the open write-ahead log: writes to an unlinked or
-   * replaced one succeed and are lost.
+   * Whether the path still leads to the open file, and the names beside it to its open log and to the index of that:
+   * writes to an unlinked or replaced one succeed and are lost, and who does not share the index does not share the locks.
    */
   isInPlace(): boolean {
-    const [log] = LOG_SUFFIXES;
-    return this.#isOurs('') && (this.#files.get(log) === undefined || this.#isOurs(log));
+    return this.isWhole() && this.#isStillOurs(INDEX_SUFFIX);
+  }
+
+  /** Whether who opens the path finds everything that is stored. */
+  isWhole(): boolean {
+    return this.#isOurs('') && this.#isStillOurs(LOG_SUFFIX);
+  }
+
+  #isStillOurs(suffix: string): boolean {
+    return this.#files.get(suffix) === undefined || this.#isOurs(suffix);
   }
 
   /** Whether a path leads to the open file. */

@@ -6,6 +6,7 @@ import { appendChanges } from './changeLog.ts';
 import { getConversation, getLiveConversation } from './conversations.ts';
 import type { Database } from './database.ts';
 import { messageColumns, messageLength, toMessage } from './rows.ts';
+import { countMessage } from './syncState.ts';
 import { normaliseContent, normaliseParts, toJson } from './text.ts';
 
 /** A message to store: what a client may ask for, and the status of a text that is still to come. */
@@ -63,6 +64,7 @@ export function insertMessage(db: Database, origin: string, params: NewMessage):
         now,
       }),
   );
+  countMessage(db, conversationId, seq);
   appendChanges(db, [{ changeType: 'MessageAdded', conversationId, messageId: id, seq, revision: 1 }], origin);
   return added;
 }

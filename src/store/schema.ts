@@ -176,11 +176,11 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE ingest_unknown(
+    key TEXT PRIMARY KEY,
     file_id INTEGER NOT NULL REFERENCES ingest_files(id),
     position INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    raw TEXT,
-    PRIMARY KEY(file_id, position)
+    raw TEXT
   ) STRICT;
   CREATE INDEX ingest_unknown_by_kind ON ingest_unknown(kind);
 

@@ -4,6 +4,7 @@ import { changeHead } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { interruptMessage } from './messages.ts';
 import { isCorruption } from './sqliteErrors.ts';
+import { resetSyncState, unfitSyncStates } from './syncState.ts';
 
 /** One thing that must hold: what is wrong with it in words, and how to mend it where that loses nothing. */
 interface Check {
@@ -18,6 +19,10 @@ function abandonedMessages(db: Database): string[] {
      WHERE status = 'streaming' AND deleted_at IS NULL AND id NOT IN (SELECT message_id FROM streams)`,
   );
   return ids.pluck().all() as string[];
+}
+
+function fillIndex(db: Database): void {
+  db.sql(`INSERT INTO message_index(message_index) VALUES ('rebuild')`).run();
 }
 
 const checks: Check[] = [
@@ -61,6 +66,12 @@ const checks: Check[] = [
     },
   },
   {
+    find: (db) => unfitSyncStates(db).map((id) => `The sync state of conversation ${id} does not fit its messages.`),
+    mend: (db) => {
+      for (const id of unfitSyncStates(db)) resetSyncState(db, id);
+    },
+  },
+  {
     find: (db) => abandonedMessages(db).map((id) => `Message ${id} waits for text, but nobody is writing it.`),
     mend: (db, origin) => {
       for (const id of abandonedMessages(db)) interruptMessage(db, origin, id);
@@ -89,11 +100,20 @@ const checks: Check[] = [
         return ['The search index does not fit the messages.'];
       }
     },
-    mend: (db) => {
-      db.sql(`INSERT INTO message_index(message_index) VALUES ('rebuild')`).run();
-    },
+    mend: fillIndex,
   },
 ];
+
+/**
+ * Makes the search index anew from the messages, in one transaction: the next message may already be found in it.
+ * @returns how many messages there are
+ */
+export function rebuildIndex(db: Database): Promise<number> {
+  return db.write(() => {
+    fillIndex(db);
+    return Number(db.sql('SELECT count(*) FROM messages').pluck().get());
+  });
+}
 
 /** What is wrong with the file as a file; the search index has a check of its own. */
 function damage(db: Database): string[] {

@@ -20,7 +20,7 @@ const ORIGIN_KEY = 'rescued_from';
 export async function rescue(db: Database): Promise<string | undefined> {
   makePrivateDirectory(dirname(db.path));
   return withLock(db.path, async () => {
-    if (db.isInPlace() || isKeptBeside(db) || originOf(db.path) === db.epoch()) return undefined;
+    if (db.isWhole() || isKeptBeside(db) || originOf(db.path) === db.epoch()) return undefined;
     if (existsSync(db.path) && !hasOnlyLostItsLog(db)) return keepBeside(db);
     await putBack(db);
     return 'The chat database was removed while it was open. It was put back, with everything that was saved in it.';

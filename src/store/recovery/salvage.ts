@@ -2,6 +2,7 @@ import type Sqlite from 'better-sqlite3';
 import { v7 as uuid } from 'uuid';
 import * as v from 'valibot';
 import { MessageStatus, Role } from '../../protocol/model.ts';
+import { FILL_SYNC_STATES } from '../syncState.ts';
 import { type Row, readableRows } from './damagedTable.ts';
 
 /** What came out of a damaged database. */
@@ -51,6 +52,7 @@ export function salvage(
     const messages = count(target, 'messages');
     settleStreams(target);
     const lost = fillGaps(target);
+    target.exec(FILL_SYNC_STATES);
     return { conversations: count(target, 'conversations'), messages, fromBackup: messages - fromDamaged, lost };
   })();
 }
@@ -91,7 +93,6 @@ const rebuiltTables: ReadonlySet<string> = new Set([
   'change_log',
   'chat_sync_state',
   'peers',
-  'leader',
   'streams',
 ]);
 

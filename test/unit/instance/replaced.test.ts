@@ -80,6 +80,22 @@ describe('instance whose database is replaced', () => {
     });
   }
 
+  it('goes on, and needs not say so, when only the index of the log was removed', async () => {
+    const [one, two] = await Promise.all([instances.start('One'), instances.start('Two')]);
+    await one.rpc.request('conversation/create', { title: 'Old' });
+    unlinkSync(`${instances.path}-shm`);
+    await Promise.all(
+      [one, two].map(({ rpc }, index) => rpc.request('conversation/create', { title: `New ${index}` })),
+    );
+    for (const { rpc, session } of [one, two]) {
+      await rpc.notified('reload');
+      assert.deepEqual(await titles(rpc), ['New 0', 'New 1', 'Old']);
+      assert.equal((await rpc.request<{ dbEpoch: string }>('sync/status')).dbEpoch, session.dbEpoch);
+      assert.deepEqual(await rpc.request('verify'), { problems: [], repaired: [] });
+      assert.ok(!rpc.notifications.some(({ method }) => method === 'notice'));
+    }
+  });
+
   it('notices it without being asked anything', async () => {
     const { rpc } = await instances.start();
     await rpc.request('conversation/create', { title: 'Old' });

@@ -38,6 +38,16 @@ describe('database file that was replaced while open', () => {
     await assert.rejects(createTestConversation(db), hasReason('database-replaced'));
   });
 
+  for (const suffix of ['-wal', '-shm']) {
+    it(`is noticed when its ${suffix} was removed`, async () => {
+      const db = await databases.open();
+      await createTestConversation(db);
+      unlinkSync(databases.path + suffix);
+      assert.equal(db.isInPlace(), false);
+      await assert.rejects(createTestConversation(db), hasReason('database-replaced'));
+    });
+  }
+
   it('is noticed when it happens during a write', async () => {
     const db = await databases.open();
     await assert.rejects(db.write(aside), hasReason('database-replaced'));

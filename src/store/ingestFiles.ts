@@ -1,0 +1,159 @@
+import type { IngestCounts, IngestReport, Source, Usage } from '../protocol/ingest.ts';
+import type { Database } from './database.ts';
+
+/** A transcript as it is remembered; see `FilePosition` in ingest/transcript for the fields. */
+export interface IngestFile {
+  id: number;
+  path: string;
+  source: Source;
+  device: string;
+  inode: string;
+  size: number;
+  modifiedAt: number;
+  position: number;
+  tail: string;
+  state: string;
+}
+
+const fileColumns = 'id, path, source, device, inode, size, modified_at AS modifiedAt, position, tail, state';
+
+/** Entries that the log of ingestion keeps. */
+const LOG_ENTRIES = 1000;
+
+/** Unknown records of one kind that are kept as they are; of more, only that they were there. */
+const RAW_PER_KIND = 1000;
+
+/** Rows of quarantine that a report names. */
+const MAX_REPORTED = 1000;
+
+export function listIngestFiles(db: Database): IngestFile[] {
+  return db.read(() => db.sql(`SELECT ${fileColumns} FROM ingest_files`).all()) as IngestFile[];
+}
+
+export function findIngestFile(db: Database, path: string): IngestFile | undefined {
+  return db.sql(`SELECT ${fileColumns} FROM ingest_files WHERE path = ?`).get(path) as IngestFile | undefined;
+}
+
+/** Writes how far a file was read, inside the transaction that stores what was read. @returns the file's id */
+export function saveIngestFile(db: Database, file: Omit<IngestFile, 'id'>): number {
+  return Number(
+    db
+      .sql(
+        `INSERT INTO ingest_files(path, source, device, inode, size, modified_at, position, tail, state)
+         VALUES (:path, :source, :device, :inode, :size, :modifiedAt, :position, :tail, :state)
+         ON CONFLICT(path) DO UPDATE SET source = excluded.source, device = excluded.device, inode = excluded.inode,
+           size = excluded.size, modified_at = excluded.modified_at, position = excluded.position, tail = excluded.tail,
+           state = excluded.state
+         RETURNING id`,
+      )
+      .pluck()
+      .get(file),
+  );
+}
+
+/** Gives a file that was moved its new path, with all that is known of it. */
+export function moveIngestFile(db: Database, id: number, path: string): void {
+  db.sql('UPDATE OR IGNORE ingest_files SET path = ? WHERE id = ?').run(path, id);
+}
+
+/** Adds to what became of a file's records. */
+export function countRecords(db: Database, fileId: number, counts: IngestCounts): void {
+  db.sql(
+    `UPDATE ingest_files SET found = found + :found, stored = stored + :stored, duplicates = duplicates + :duplicates,
+       quarantined = quarantined + :quarantined, bookkeeping = bookkeeping + :bookkeeping,
+       conflicts = conflicts + :conflicts, redacted = redacted + :redacted
+     WHERE id = :fileId`,
+  ).run({ ...counts, fileId });
+}
+
+export function saveQuarantined(
+  db: Database,
+  fileId: number,
+  row: { position: number; reason: string; size: number; beginning: string },
+): void {
+  db.sql(
+    `INSERT OR REPLACE INTO ingest_quarantine(file_id, position, reason, size, beginning)
+     VALUES (:fileId, :position, :reason, :size, :beginning)`,
+  ).run({ ...row, fileId });
+}
+
+/** Keeps a record that nobody understands. @returns whether it was not there before */
+export function saveUnknown(
+  db: Database,
+  fileId: number,
+  row: { key: string; position: number; kind: string; raw: string },
+): boolean {
+  return (
+    db
+      .sql(
+        `INSERT OR IGNORE INTO ingest_unknown(key, file_id, position, kind, raw)
+         VALUES (:key, :fileId, :position, :kind,
+           iif((SELECT count(*) FROM ingest_unknown WHERE kind = :kind) < ${RAW_PER_KIND}, :raw, NULL))`,
+      )
+      .run({ ...row, fileId }).changes > 0
+  );
+}
+
+/** Logs one transaction of ingestion, with the file's name only. */
+export function logIngest(
+  db: Database,
+  entry: { file: string; from: number; to: number; durationMs: number } & IngestCounts,
+): void {
+  const { file, from, to, found, stored, duplicates, quarantined, durationMs } = entry;
+  const { lastInsertRowid } = db
+    .sql(
+      `INSERT INTO ingest_log(file, from_position, to_position, found, stored, duplicates, quarantined, duration_ms,
+         created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(file, from, to, found, stored, duplicates, quarantined, durationMs, Date.now());
+  db.sql('DELETE FROM ingest_log WHERE id <= ?').run(Number(lastInsertRowid) - LOG_ENTRIES);
+}
+
+const sums = ['found', 'stored', 'duplicates', 'quarantined', 'bookkeeping', 'conflicts', 'redacted'] as const;
+
+/** The sums over all files, and how many unknown records are kept. */
+export function ingestTotals(db: Database): { total: IngestCounts; unknown: number } {
+  const columns = sums.map((column) => `coalesce(sum(${column}), 0) AS ${column}`).join(', ');
+  return db.read(() => ({
+    total: db.sql(`SELECT ${columns} FROM ingest_files`).get() as IngestCounts,
+    unknown: Number(db.sql('SELECT count(*) FROM ingest_unknown').pluck().get()),
+  }));
+}
+
+/** What became of everything that was ever read, of one moment. */
+export function ingestReport(db: Database): IngestReport {
+  return db.read(() => {
+    const files = db
+      .sql(
+        `SELECT path, source, ${sums.join(', ')}, modified_at <> 0 AND position = size AS isComplete FROM ingest_files
+         WHERE state ->> '$.place' = 'ours' ORDER BY path`,
+      )
+      .all() as (IngestReport['files'][number] & { isComplete: unknown })[];
+    const count = (sql: string) => Number(db.sql(sql).pluck().get());
+    return {
+      total: ingestTotals(db).total,
+      files: files.map((file) => ({ ...file, isComplete: Boolean(file.isComplete) })),
+      messages: count('SELECT count(*) FROM ingest_messages'),
+      conversations: count('SELECT count(*) FROM ingest_sessions WHERE conversation_id IS NOT NULL'),
+      usage: db
+        .sql(
+          `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output,
+             coalesce(sum(cache_read_tokens), 0) AS cacheRead, coalesce(sum(cache_write_tokens), 0) AS cacheWrite,
+             coalesce(sum(reasoning_tokens), 0) AS reasoning FROM usage`,
+        )
+        .get() as Usage,
+      unknown: db
+        .sql(
+          `SELECT f.source, u.kind, count(*) AS count FROM ingest_unknown u JOIN ingest_files f ON f.id = u.file_id
+           GROUP BY f.source, u.kind ORDER BY count DESC, u.kind`,
+        )
+        .all() as IngestReport['unknown'],
+      quarantine: db
+        .sql(
+          `SELECT f.path, q.position, q.reason, q.size FROM ingest_quarantine q JOIN ingest_files f ON f.id = q.file_id
+           ORDER BY f.path, q.position LIMIT ${MAX_REPORTED}`,
+        )
+        .all() as IngestReport['quarantine'],
+    };
+  });
+}

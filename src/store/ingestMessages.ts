@@ -1,0 +1,190 @@
+import type { Usage } from '../protocol/ingest.ts';
+import type { MessageStatus, Role } from '../protocol/model.ts';
+import type { Database } from './database.ts';
+
+/** A message from a transcript as it is stored, with what tells whether a record adds to it. */
+export interface IngestedMessage {
+  key: string;
+  id: string;
+  conversationId: string;
+  seq: number;
+  role: Role;
+  author: string | null;
+  model: string | null;
+  status: MessageStatus;
+  content: string;
+  /** JSON text; null when the content is all there is. */
+  parts: string | null;
+  /** Hashes of the records that made it, separated by blanks. */
+  pieces: string;
+  revision: number;
+  createdAt: number;
+  updatedAt: number;
+  /** Deleted, or changed by a user: records change it no more. */
+  isFinal: boolean;
+}
+
+/** A conversation of an agent; it gets a row with its first message, but may have a title before. */
+export interface IngestedSession {
+  conversationId: string | null;
+  title: string;
+  titleRank: number;
+  lastSeq: number;
+}
+
+/** The message that has this key, for use inside a transaction. */
+export function findIngestedMessage(db: Database, key: string): IngestedMessage | undefined {
+  const row = db
+    .sql(
+      `SELECT i.key, m.id, m.conversation_id AS conversationId, m.seq, m.role, m.author, m.model, m.status, m.content,
+         json(m.parts) AS parts, i.pieces, m.revision, m.created_at AS createdAt, m.updated_at AS updatedAt,
+         m.deleted_at IS NOT NULL OR m.revision <> i.revision AS isFinal
+       FROM ingest_messages i JOIN messages m ON m.id = i.message_id WHERE i.key = ?`,
+    )
+    .get(key) as (Omit<IngestedMessage, 'isFinal'> & { isFinal: number }) | undefined;
+  return row && { ...row, isFinal: row.isFinal === 1 };
+}
+
+/** Adds a message with the number it was given, inside a write transaction. */
+export function insertIngestedMessage(db: Database, message: IngestedMessage): void {
+  const { key, pieces, revision, isFinal: _, ...row } = message;
+  db.sql(
+    `INSERT INTO messages(id, conversation_id, seq, role, author, content, parts, status, model, revision, created_at,
+       updated_at)
+     VALUES (:id, :conversationId, :seq, :role, :author, :content, jsonb(:parts), :status, :model, :revision, :createdAt,
+       :updatedAt)`,
+  ).run({ ...row, revision });
+  db.sql('INSERT INTO ingest_messages(key, message_id, pieces, revision) VALUES (?, ?, ?, ?)').run(
+    key,
+    row.id,
+    pieces,
+    revision,
+  );
+}
+
+/** Stores what records have added to a message, inside a write transaction. */
+export function updateIngestedMessage(db: Database, message: IngestedMessage): void {
+  const { id, content, parts, status, model, revision, updatedAt } = message;
+  db.sql(
+    `UPDATE messages SET content = :content, parts = jsonb(:parts), status = :status, model = :model,
+       revision = :revision, updated_at = :updatedAt
+     WHERE id = :id`,
+  ).run({ id, content, parts, status, model, revision, updatedAt });
+  db.sql('UPDATE ingest_messages SET pieces = ?, revision = ? WHERE key = ?').run(
+    message.pieces,
+    revision,
+    message.key,
+  );
+}
+
+/** Remembers which records have told of a message that they do not change any more. */
+export function updatePieces(db: Database, { key, pieces }: IngestedMessage): void {
+  db.sql('UPDATE ingest_messages SET pieces = ? WHERE key = ?').run(pieces, key);
+}
+
+export function findSession(db: Database, source: string, externalId: string): IngestedSession | undefined {
+  return db
+    .sql(
+      `SELECT s.conversation_id AS conversationId, s.title, s.title_rank AS titleRank, coalesce(c.last_seq, 0) AS lastSeq
+       FROM ingest_sessions s LEFT JOIN conversations c ON c.id = s.conversation_id
+       WHERE s.source = ? AND s.external_id = ?`,
+    )
+    .get(source, externalId) as IngestedSession | undefined;
+}
+
+export function saveSession(db: Database, source: string, externalId: string, session: IngestedSession): void {
+  const { conversationId, title, titleRank } = session;
+  db.sql(
+    `INSERT INTO ingest_sessions(source, external_id, conversation_id, title, title_rank) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET conversation_id = excluded.conversation_id, title = excluded.title,
+       title_rank = excluded.title_rank`,
+  ).run(source, externalId, conversationId, title, titleRank);
+}
+
+/** Adds the conversation of an agent's session, inside a write transaction. */
+export function insertIngestedConversation(
+  db: Database,
+  row: { id: string; title: string; source: string; externalId: string; createdAt: number },
+): void {
+  db.sql(
+    `INSERT INTO conversations(id, title, source, external_id, created_at, updated_at)
+     VALUES (:id, :title, :source, :externalId, :createdAt, :createdAt)`,
+  ).run(row);
+}
+
+/**
+ * Brings a conversation's counters up to date after messages were added or changed, inside a write transaction. Its
+ * title changes as long as it is the one that was last taken from the transcript. What the user has read stays
+ * read, and nobody has to read what an agent has written elsewhere.
+ * @returns the revision, and whether the title was changed
+ */
+export function touchConversation(
+  db: Database,
+  row: { id: string; lastSeq: number; updatedAt: number; title: string; titleBefore: string },
+): { revision: number; isRetitled: boolean } {
+  const before = db.sql('SELECT title FROM conversations WHERE id = ?').pluck().get(row.id);
+  const isRetitled = before === row.titleBefore && before !== row.title;
+  const { revision } = db
+    .sql(
+      `UPDATE conversations SET title = :title, revision = revision + 1, updated_at = max(updated_at, :updatedAt),
+         last_read_seq = CASE last_read_seq WHEN last_seq THEN :lastSeq ELSE last_read_seq END, last_seq = :lastSeq
+       WHERE id = :id RETURNING revision`,
+    )
+    .get({ ...row, title: isRetitled ? row.title : before }) as { revision: number };
+  return { revision, isRetitled };
+}
+
+/** Records that a message of another conversation, after number `afterSeq`, is part of this one too. */
+export function addMembership(db: Database, conversationId: string, messageId: string, afterSeq: number): void {
+  db.sql('INSERT OR IGNORE INTO memberships(conversation_id, message_id, after_seq) VALUES (?, ?, ?)').run(
+    conversationId,
+    messageId,
+    afterSeq,
+  );
+}
+
+/** One request's tokens; as it is stored. */
+export interface UsageRow extends Usage {
+  key: string;
+  conversationId: string;
+  messageId: string | null;
+  model: string | null;
+  createdAt: number;
+}
+
+export function findUsage(db: Database, key: string): UsageRow | undefined {
+  return db
+    .sql(
+      `SELECT key, conversation_id AS conversationId, message_id AS messageId, model, input_tokens AS input,
+         output_tokens AS output, cache_read_tokens AS cacheRead, cache_write_tokens AS cacheWrite,
+         reasoning_tokens AS reasoning, created_at AS createdAt
+       FROM usage WHERE key = ?`,
+    )
+    .get(key) as UsageRow | undefined;
+}
+
+export function saveUsage(db: Database, row: UsageRow): void {
+  db.sql(
+    `INSERT OR REPLACE INTO usage(key, conversation_id, message_id, model, input_tokens, output_tokens,
+       cache_read_tokens, cache_write_tokens, reasoning_tokens, created_at)
+     VALUES (:key, :conversationId, :messageId, :model, :input, :output, :cacheRead, :cacheWrite, :reasoning, :createdAt)`,
+  ).run(row);
+}
+
+/** Keeps bytes by their hash, as long as all of them stay within a budget; what they were is kept in any case. */
+export function saveBlob(
+  db: Database,
+  blob: { hash: string; mediaType: string; bytes: Uint8Array },
+  budget: number,
+): void {
+  if (db.sql('SELECT 1 FROM blobs WHERE hash = ?').get(blob.hash)) return;
+  const used = Number(db.sql('SELECT coalesce(sum(size), 0) FROM blobs WHERE content IS NOT NULL').pluck().get());
+  const size = blob.bytes.length;
+  const content = used + size <= budget ? blob.bytes : null;
+  db.sql('INSERT INTO blobs(hash, media_type, size, content) VALUES (?, ?, ?, ?)').run(
+    blob.hash,
+    blob.mediaType,
+    size,
+    content,
+  );
+}

@@ -1,0 +1,47 @@
+import { textHash } from '../history/digest.ts';
+import type { Event } from '../history/event.ts';
+import type { State, StoredMessage } from '../history/state.ts';
+
+/** Streams: a stream ends complete or interrupted, and holds its writer's pieces from the first one on. */
+export function streamsAreWholePieces(history: readonly Event[], state: State): string[] {
+  const rows = new Map(state.messages.map((message) => [message.id, message]));
+  const piecesOf = (wanted: Event['op']) =>
+    Map.groupBy(
+      history.filter(({ op }) => op === wanted),
+      ({ message = '' }) => message,
+    );
+  const [sent, seen] = [piecesOf('append'), piecesOf('piece')];
+  return history
+    .filter(({ op, result }) => op === 'stream' && result === 'ok')
+    .flatMap(({ message = '' }) => {
+      const row = rows.get(message);
+      const pieces = sent.get(message) ?? [];
+      if (!row || row.isDeleted) return [];
+      return [...rowProblems(row, pieces), ...strangePieces(message, pieces, seen.get(message) ?? [])];
+    });
+}
+
+function rowProblems({ id, status, streamed }: StoredMessage, sent: readonly Event[]): string[] {
+  if (status !== 'complete' && status !== 'interrupted') return [`stream ${id} is left ${status}`];
+  const text = streamed ?? '';
+  let length = 0;
+  for (const piece of sent.toSorted((a, b) => (a.offset ?? 0) - (b.offset ?? 0))) {
+    if (length === text.length) break;
+    const place = piece.offset ?? 0;
+    const isHeld = place === length && textHash(text.slice(place, place + (piece.length ?? 0))) === piece.hash;
+    if (!isHeld) return [`stream ${id} does not hold its writer’s piece at ${place}`];
+    length += piece.length ?? 0;
+  }
+  if (length !== text.length) return [`stream ${id} holds more than its writer sent`];
+  const all = sent.reduce((sum, piece) => sum + (piece.length ?? 0), 0);
+  return status === 'complete' && length !== all ? [`stream ${id} is called complete at ${length} of ${all}`] : [];
+}
+
+/** What clients saw of a stream must be what its writer sent. */
+function strangePieces(message: string, sent: readonly Event[], seen: readonly Event[]): string[] {
+  const key = ({ offset, length, hash }: Event) => `${offset} ${length} ${hash}`;
+  const genuine = new Set(sent.map(key));
+  return seen
+    .filter((piece) => !genuine.has(key(piece)))
+    .map(({ proc, offset }) => `${proc} saw a piece at ${offset} of stream ${message} that nobody sent`);
+}
