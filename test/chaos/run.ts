@@ -7,7 +7,7 @@ import { endRecords } from './history/recorder.ts';
 import { plan, report } from './plan.ts';
 
 /** Longest case of a pull request's run, in ms. */
-const TIMEOUT = 180_000;
+const TIMEOUT = 600_000;
 
 function endCase(this: Context): void {
   undoAll();
