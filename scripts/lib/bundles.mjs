@@ -64,6 +64,7 @@ export async function bundles({ production }) {
   const product = [
     { ...node, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist' },
     { ...node, entryPoints: { instance: 'src/instance/main.ts' }, outdir: 'dist' },
+    { ...node, entryPoints: { ingestWorker: 'src/ingest/worker.ts' }, outdir: 'dist' },
     {
       ...node,
       entryPoints: { cli: 'src/cli/main.ts' },

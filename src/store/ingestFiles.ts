@@ -3,7 +3,6 @@ import type { Database } from './database.ts';
 
 /** A transcript as it is remembered; see `FilePosition` in ingest/transcript for the fields. */
 export interface IngestFile {
-  id: number;
   path: string;
   source: Source;
   device: string;
@@ -15,16 +14,30 @@ export interface IngestFile {
   state: string;
 }
 
-const fileColumns = 'id, path, source, device, inode, size, modified_at AS modifiedAt, position, tail, state';
+const fileColumns = 'path, source, device, inode, size, modified_at AS modifiedAt, position, tail, state';
 
 /** Entries that the log of ingestion keeps. */
 const LOG_ENTRIES = 1000;
+
+/** Pages that the write-ahead log may have before it is written back, usually and while a lot is stored. */
+const USUAL_CHECKPOINT = 1000;
+const BULK_CHECKPOINT = 4000;
 
 /** Unknown records of one kind that are kept as they are; of more, only that they were there. */
 const RAW_PER_KIND = 1000;
 
 /** Rows of quarantine that a report names. */
 const MAX_REPORTED = 1000;
+
+/** Has the log written back less often, which saves a fifth of the time of storing a lot. */
+export function prepareForBulk(db: Database, isBulk: boolean): void {
+  db.sql(`PRAGMA wal_autocheckpoint = ${isBulk ? BULK_CHECKPOINT : USUAL_CHECKPOINT}`).all();
+}
+
+/** Whether other instances may be waiting to write. */
+export function hasSiblings(db: Database): boolean {
+  return Number(db.sql('SELECT count(*) FROM peers').pluck().get()) > 1;
+}
 
 export function listIngestFiles(db: Database): IngestFile[] {
   return db.read(() => db.sql(`SELECT ${fileColumns} FROM ingest_files`).all()) as IngestFile[];
@@ -35,7 +48,7 @@ export function findIngestFile(db: Database, path: string): IngestFile | undefin
 }
 
 /** Writes how far a file was read, inside the transaction that stores what was read. @returns the file's id */
-export function saveIngestFile(db: Database, file: Omit<IngestFile, 'id'>): number {
+export function saveIngestFile(db: Database, file: IngestFile): number {
   return Number(
     db
       .sql(
@@ -52,8 +65,8 @@ export function saveIngestFile(db: Database, file: Omit<IngestFile, 'id'>): numb
 }
 
 /** Gives a file that was moved its new path, with all that is known of it. */
-export function moveIngestFile(db: Database, id: number, path: string): void {
-  db.sql('UPDATE OR IGNORE ingest_files SET path = ? WHERE id = ?').run(path, id);
+export function moveIngestFile(db: Database, before: string, path: string): void {
+  db.sql('UPDATE OR IGNORE ingest_files SET path = ? WHERE path = ?').run(path, before);
 }
 
 /** Adds to what became of a file's records. */

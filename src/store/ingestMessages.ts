@@ -1,6 +1,7 @@
 import type { Usage } from '../protocol/ingest.ts';
 import type { MessageStatus, Role } from '../protocol/model.ts';
 import type { Database } from './database.ts';
+import { countMessage } from './syncState.ts';
 
 /** A message from a transcript as it is stored, with what tells whether a record adds to it. */
 export interface IngestedMessage {
@@ -32,34 +33,57 @@ export interface IngestedSession {
   lastSeq: number;
 }
 
-/** The message that has this key, for use inside a transaction. */
-export function findIngestedMessage(db: Database, key: string): IngestedMessage | undefined {
-  const row = db
+/** The messages that have these keys, in one query: one by one, looking for what is not there takes longer than storing it. */
+export function findIngestedMessages(db: Database, keys: readonly string[]): IngestedMessage[] {
+  const rows = db
     .sql(
       `SELECT i.key, m.id, m.conversation_id AS conversationId, m.seq, m.role, m.author, m.model, m.status, m.content,
          json(m.parts) AS parts, i.pieces, m.revision, m.created_at AS createdAt, m.updated_at AS updatedAt,
          m.deleted_at IS NOT NULL OR m.revision <> i.revision AS isFinal
-       FROM ingest_messages i JOIN messages m ON m.id = i.message_id WHERE i.key = ?`,
+       FROM ingest_messages i JOIN messages m ON m.id = i.message_id
+       WHERE i.key IN (SELECT value FROM json_each(?))`,
     )
-    .get(key) as (Omit<IngestedMessage, 'isFinal'> & { isFinal: number }) | undefined;
-  return row && { ...row, isFinal: row.isFinal === 1 };
+    .all(JSON.stringify(keys)) as (Omit<IngestedMessage, 'isFinal'> & { isFinal: number })[];
+  return rows.map((row) => ({ ...row, isFinal: row.isFinal === 1 }));
 }
 
-/** Adds a message with the number it was given, inside a write transaction. */
+/**
+ * Takes messages for those of keys because their ids were made from them: what was known of transcripts may be lost when
+ * a database has to be salvaged, its messages are not.
+ * @returns the keys of these messages
+ */
+export function adoptMessages(db: Database, ids: ReadonlyMap<string, string>): string[] {
+  const present = db
+    .sql('SELECT id, revision FROM messages WHERE id IN (SELECT value FROM json_each(?))')
+    .all(JSON.stringify([...ids.keys()])) as { id: string; revision: number }[];
+  return present.map(({ id, revision }) => {
+    const key = ids.get(id) ?? '';
+    db.sql(`INSERT INTO ingest_messages(key, message_id, pieces, revision) VALUES (?, ?, '', ?)`).run(
+      key,
+      id,
+      revision,
+    );
+    return key;
+  });
+}
+
+/** Adds a message with a number that its conversation has handed out, inside a write transaction. */
 export function insertIngestedMessage(db: Database, message: IngestedMessage): void {
-  const { key, pieces, revision, isFinal: _, ...row } = message;
+  const { id, conversationId, seq, role, author, content, parts, status, model, revision } = message;
+  const { createdAt, updatedAt } = message;
+  // Bound by position, which is quicker than by name.
   db.sql(
     `INSERT INTO messages(id, conversation_id, seq, role, author, content, parts, status, model, revision, created_at,
        updated_at)
-     VALUES (:id, :conversationId, :seq, :role, :author, :content, jsonb(:parts), :status, :model, :revision, :createdAt,
-       :updatedAt)`,
-  ).run({ ...row, revision });
+     VALUES (?, ?, ?, ?, ?, ?, jsonb(?), ?, ?, ?, ?, ?)`,
+  ).run(id, conversationId, seq, role, author, content, parts, status, model, revision, createdAt, updatedAt);
   db.sql('INSERT INTO ingest_messages(key, message_id, pieces, revision) VALUES (?, ?, ?, ?)').run(
-    key,
-    row.id,
-    pieces,
+    message.key,
+    id,
+    message.pieces,
     revision,
   );
+  countMessage(db, conversationId, seq);
 }
 
 /** Stores what records have added to a message, inside a write transaction. */
@@ -82,14 +106,18 @@ export function updatePieces(db: Database, { key, pieces }: IngestedMessage): vo
   db.sql('UPDATE ingest_messages SET pieces = ? WHERE key = ?').run(pieces, key);
 }
 
+/** A session, also when only its conversation is left of it. */
 export function findSession(db: Database, source: string, externalId: string): IngestedSession | undefined {
   return db
     .sql(
       `SELECT s.conversation_id AS conversationId, s.title, s.title_rank AS titleRank, coalesce(c.last_seq, 0) AS lastSeq
-       FROM ingest_sessions s LEFT JOIN conversations c ON c.id = s.conversation_id
-       WHERE s.source = ? AND s.external_id = ?`,
+         FROM ingest_sessions s LEFT JOIN conversations c ON c.id = s.conversation_id
+         WHERE s.source = :source AND s.external_id = :externalId
+       UNION ALL
+       SELECT id, title, 1, last_seq FROM conversations WHERE source = :source AND external_id = :externalId
+       LIMIT 1`,
     )
-    .get(source, externalId) as IngestedSession | undefined;
+    .get({ source, externalId }) as IngestedSession | undefined;
 }
 
 export function saveSession(db: Database, source: string, externalId: string, session: IngestedSession): void {
@@ -113,9 +141,9 @@ export function insertIngestedConversation(
 }
 
 /**
- * Brings a conversation's counters up to date after messages were added or changed, inside a write transaction. Its
- * title changes as long as it is the one that was last taken from the transcript. What the user has read stays
- * read, and nobody has to read what an agent has written elsewhere.
+ * Brings a conversation up to date with what is added to it or changed in it, inside a write transaction, and hands out
+ * numbers up to `lastSeq`. Its title changes as long as it is the one that was last taken from the transcript. What the
+ * user has read stays read, and nobody has to read here what an agent has written elsewhere.
  * @returns the revision, and whether the title was changed
  */
 export function touchConversation(
@@ -127,11 +155,19 @@ export function touchConversation(
   const { revision } = db
     .sql(
       `UPDATE conversations SET title = :title, revision = revision + 1, updated_at = max(updated_at, :updatedAt),
-         last_read_seq = CASE last_read_seq WHEN last_seq THEN :lastSeq ELSE last_read_seq END, last_seq = :lastSeq
+         last_read_seq = iif(last_read_seq = last_seq, :lastSeq, last_read_seq), last_seq = :lastSeq
        WHERE id = :id RETURNING revision`,
     )
     .get({ ...row, title: isRetitled ? row.title : before }) as { revision: number };
   return { revision, isRetitled };
+}
+
+/** Records that a message of a conversation was changed by a record of another one, inside a write transaction. */
+export function touchOther(db: Database, id: string, updatedAt: number): void {
+  db.sql('UPDATE conversations SET revision = revision + 1, updated_at = max(updated_at, ?) WHERE id = ?').run(
+    updatedAt,
+    id,
+  );
 }
 
 /** Records that a message of another conversation, after number `afterSeq`, is part of this one too. */
@@ -152,23 +188,35 @@ export interface UsageRow extends Usage {
   createdAt: number;
 }
 
-export function findUsage(db: Database, key: string): UsageRow | undefined {
+export function findUsage(db: Database, keys: readonly string[]): UsageRow[] {
   return db
     .sql(
       `SELECT key, conversation_id AS conversationId, message_id AS messageId, model, input_tokens AS input,
          output_tokens AS output, cache_read_tokens AS cacheRead, cache_write_tokens AS cacheWrite,
          reasoning_tokens AS reasoning, created_at AS createdAt
-       FROM usage WHERE key = ?`,
+       FROM usage WHERE key IN (SELECT value FROM json_each(?))`,
     )
-    .get(key) as UsageRow | undefined;
+    .all(JSON.stringify(keys)) as UsageRow[];
 }
 
 export function saveUsage(db: Database, row: UsageRow): void {
+  const { key, conversationId, messageId, model, createdAt } = row;
   db.sql(
     `INSERT OR REPLACE INTO usage(key, conversation_id, message_id, model, input_tokens, output_tokens,
        cache_read_tokens, cache_write_tokens, reasoning_tokens, created_at)
-     VALUES (:key, :conversationId, :messageId, :model, :input, :output, :cacheRead, :cacheWrite, :reasoning, :createdAt)`,
-  ).run(row);
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(
+    key,
+    conversationId,
+    messageId,
+    model,
+    row.input,
+    row.output,
+    row.cacheRead,
+    row.cacheWrite,
+    row.reasoning,
+    createdAt,
+  );
 }
 
 /** Keeps bytes by their hash, as long as all of them stay within a budget; what they were is kept in any case. */

@@ -137,7 +137,6 @@ export const migrations: readonly string[] = [
     pieces TEXT NOT NULL,
     revision INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX ingest_messages_of_message ON ingest_messages(message_id);
 
   CREATE TABLE memberships(
     conversation_id TEXT NOT NULL REFERENCES conversations(id),

@@ -1,0 +1,116 @@
+import { type Adapter, type JsonObject, type Reading, titleRank } from './adapter.ts';
+import { text } from './adapters/fields.ts';
+import { identity } from './identity.ts';
+import { Preparation, type PreparedFact, type PreparedTitle } from './prepare.ts';
+import type { Batch, FilePosition, Memory, PreparedRecord, Quarantined } from './transcript.ts';
+
+/** Bytes for each record that a batch may have: whichever is reached first makes it full. */
+const BYTES_PER_RECORD = 1 << 11;
+
+/** How much of what cannot be read, and of an unknown record, is kept, in UTF-16 code units. */
+const MAX_BEGINNING = 2000;
+const MAX_RAW = 16_384;
+
+/** Longest name of a kind of records, in UTF-16 code units. */
+const MAX_KIND = 100;
+
+/** Collects the records of one file into batches, and lets its adapter understand them in order. */
+export class BatchBuilder {
+  readonly memory: Memory;
+  readonly #adapter: Adapter;
+  readonly #redact: boolean;
+  readonly #size: number;
+  #preparation: Preparation;
+  #from: number;
+  #bytes = 0;
+  #records: PreparedRecord[] = [];
+  #titles: PreparedTitle[] = [];
+  #quarantined: Quarantined[] = [];
+  #bookkeeping = 0;
+
+  constructor(adapter: Adapter, memory: Memory, from: number, options: { redact: boolean; batchSize: number }) {
+    this.#adapter = adapter;
+    this.memory = memory;
+    this.#from = from;
+    this.#redact = options.redact;
+    this.#size = options.batchSize;
+    this.#preparation = new Preparation(adapter.source, options.redact);
+  }
+
+  get isFull(): boolean {
+    const records = this.#records.length + this.#quarantined.length + this.#bookkeeping;
+    return records >= this.#size || this.#bytes >= this.#size * BYTES_PER_RECORD;
+  }
+
+  /** Counts bytes that were read towards a full batch. */
+  read(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /**
+   * Has a record understood.
+   * @param isKnown it was taken before, and only has to be remembered
+   */
+  add(record: JsonObject, position: number, isKnown = false): void {
+    let reading: Reading;
+    let facts: PreparedFact[] | undefined;
+    try {
+      reading = this.#adapter.read(record, this.memory.adapter);
+      if (isKnown) return;
+      if (Array.isArray(reading)) facts = reading.map((fact) => this.#preparation.fact(fact));
+    } catch {
+      // What an adapter stumbles over is kept and shown, and must not stop the rest.
+      this.quarantine('not-understood', position, JSON.stringify(record));
+      return;
+    }
+    if (facts) this.#records.push({ facts });
+    else if (reading === 'bookkeeping') this.#bookkeeping++;
+    else this.#unknown(record, position);
+  }
+
+  quarantine(reason: Quarantined['reason'], position: number, found: string, size = Buffer.byteLength(found)): void {
+    const beginning = this.#preparation.text(found.slice(0, MAX_BEGINNING));
+    this.#quarantined.push({ position, reason, size, beginning });
+  }
+
+  /** Takes a title that was found beside the file, once. */
+  title(title: string | undefined): void {
+    if (!title || title === this.memory.title) return;
+    this.memory.title = title;
+    const session = text(this.memory.adapter['session']);
+    this.#titles.push(
+      this.#preparation.fact({ kind: 'title', session, rank: titleRank.generated, title }) as PreparedTitle,
+    );
+  }
+
+  /** What was collected, with the position after it; begins the next batch there. */
+  take(next: Omit<FilePosition, 'state'>): Batch {
+    const batch: Batch = {
+      from: this.#from,
+      next: { ...next, state: JSON.stringify(this.memory) },
+      records: this.#records,
+      titles: this.#titles,
+      quarantined: this.#quarantined,
+      bookkeeping: this.#bookkeeping,
+      redacted: this.#preparation.redacted,
+      blobs: this.#preparation.blobs,
+    };
+    this.#from = next.position;
+    this.#preparation = new Preparation(this.#adapter.source, this.#redact);
+    [this.#records, this.#titles, this.#quarantined, this.#bookkeeping, this.#bytes] = [[], [], [], 0, 0];
+    return batch;
+  }
+
+  #unknown(record: JsonObject, position: number): void {
+    const kind = ['type', 'record_type', 'kind']
+      .map((field) => record[field])
+      .find((value) => typeof value === 'string');
+    const inner = (record['payload'] ?? record['data'] ?? record) as JsonObject;
+    const detail = [inner['type'], inner['subtype']].find((value) => typeof value === 'string' && value !== kind);
+    const name = [kind ?? '(no type)', ...(detail ? [detail] : [])].join('/').slice(0, MAX_KIND);
+    const json = JSON.stringify(record);
+    const raw = this.#preparation.text(json).slice(0, MAX_RAW).toWellFormed();
+    const unknown = { position, key: identity(this.#adapter.source, json), kind: this.#preparation.text(name), raw };
+    this.#records.push({ unknown });
+  }
+}

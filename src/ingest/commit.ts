@@ -1,0 +1,52 @@
+import { basename } from 'node:path';
+import type { IngestCounts, Source } from '../protocol/ingest.ts';
+import type { Database } from '../store/database.ts';
+import { countRecords, logIngest, saveIngestFile, saveQuarantined, saveUnknown } from '../store/ingestFiles.ts';
+import { saveBlob } from '../store/ingestMessages.ts';
+import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
+import { SessionWriter } from './sessionWriter.ts';
+import type { Batch } from './transcript.ts';
+
+/** Bytes of images and other large things that a database keeps. */
+const BLOB_BUDGET = 1 << 28;
+
+/**
+ * Stores a batch and the position after it in one transaction.
+ * @throws {DevChatError} `not-leader` and the errors of any write; then nothing of the batch is stored
+ */
+export function commitBatch(
+  db: Database,
+  leader: LeaderRecord,
+  { path, source }: { path: string; source: Source },
+  batch: Batch,
+): Promise<IngestCounts> {
+  return writeAsLeader(db, leader, () => {
+    const started = performance.now();
+    const fileId = saveIngestFile(db, { path, source, ...batch.next });
+    const counts: IngestCounts = {
+      found: batch.records.length + batch.quarantined.length,
+      stored: 0,
+      duplicates: 0,
+      quarantined: batch.quarantined.length,
+      bookkeeping: batch.bookkeeping,
+      conflicts: 0,
+      redacted: batch.redacted,
+    };
+    const facts = batch.records.flatMap((record) => ('facts' in record ? record.facts : []));
+    const writer = new SessionWriter(db, leader.instanceId, source, facts);
+    for (const record of batch.records) {
+      if ('unknown' in record ? saveUnknown(db, fileId, record.unknown) : writer.take(record.facts)) counts.stored++;
+      else counts.duplicates++;
+    }
+    writer.take(batch.titles);
+    writer.flush();
+    counts.conflicts = writer.conflicts;
+    for (const row of batch.quarantined) saveQuarantined(db, fileId, row);
+    for (const blob of batch.blobs) saveBlob(db, blob, BLOB_BUDGET);
+    if (counts.found + counts.bookkeeping + batch.titles.length === 0) return counts;
+    countRecords(db, fileId, counts);
+    const durationMs = Math.round(performance.now() - started);
+    logIngest(db, { file: basename(path), from: batch.from, to: batch.next.position, durationMs, ...counts });
+    return counts;
+  });
+}

@@ -1,0 +1,57 @@
+import type { Database } from '../store/database.ts';
+import {
+  ingestedTexts,
+  type RescannedTable,
+  rescannedTables,
+  rescanPosition,
+  saveRescan,
+} from '../store/ingestRescan.ts';
+import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
+import { mapTexts } from './mapTexts.ts';
+import { redact } from './redaction.ts';
+import { RULES_VERSION } from './secretRules.ts';
+
+/** Rows per transaction. */
+const ROWS = 200;
+
+/**
+ * Replaces the secrets that the present rules know in what was stored under older ones. It goes on where it was
+ * interrupted, and does nothing when the rules are the same.
+ * @returns how many secrets were replaced
+ */
+export async function redactStored(
+  db: Database,
+  leader: LeaderRecord,
+  { onCommitted, isStopped }: { onCommitted(): void; isStopped(): boolean },
+): Promise<number> {
+  let total = 0;
+  for (const table of rescannedTables) {
+    while (!isStopped()) {
+      const result = await writeAsLeader(db, leader, () => redactPage(db, leader.instanceId, table));
+      if (result === undefined) break;
+      total += result;
+      if (result > 0) onCommitted();
+    }
+  }
+  return total;
+}
+
+/** @returns how many secrets were replaced; undefined at the end of the table */
+function redactPage(db: Database, origin: string, table: RescannedTable): number | undefined {
+  const after = rescanPosition(db, table, RULES_VERSION);
+  if (after === undefined) return undefined;
+  const rows = ingestedTexts(db, table, after, ROWS);
+  let count = 0;
+  const replace = (text: string) => {
+    const redacted = redact(text);
+    count += redacted.count;
+    return redacted.text;
+  };
+  const changed = rows.flatMap(({ row, text, json }) => {
+    const before = count;
+    const after = { row, text: replace(text), json: json && JSON.stringify(mapTexts(JSON.parse(json), replace)) };
+    return count > before ? [after] : [];
+  });
+  saveRescan(db, origin, table, { version: RULES_VERSION, after: rows.at(-1)?.row, changed });
+  return count;
+}

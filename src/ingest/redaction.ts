@@ -1,0 +1,40 @@
+import { type SecretRule, secretRules } from './secretRules.ts';
+
+/** Bits per character from which on a value looks random. */
+const RANDOM_BITS = 3.2;
+
+/** A text without its secrets, and how many there were. */
+export interface Redacted {
+  text: string;
+  count: number;
+}
+
+/**
+ * Replaces what looks like a secret by its name in brackets, in time proportional to the text. A text that went through
+ * before stays as it is.
+ */
+export function redact(text: string, rules: readonly SecretRule[] = secretRules): Redacted {
+  let result = text;
+  let count = 0;
+  for (const { name, pattern, hints, random } of rules) {
+    if (!hints.some((hint) => result.includes(hint))) continue;
+    result = result.replace(pattern, (match: string, ...rest: unknown[]) => {
+      const groups = rest.at(-1);
+      const secret = typeof groups === 'object' ? ((groups as { secret?: string }).secret ?? match) : match;
+      if (secret.startsWith('[redacted') || (random && !looksRandom(secret))) return match;
+      count++;
+      return match.replace(secret, () => `[redacted:${name}]`);
+    });
+  }
+  return { text: result, count };
+}
+
+/** Whether a value has letters and digits in no order that words or code would have. */
+function looksRandom(value: string): boolean {
+  if (!/\d/.test(value) || !/[A-Za-z]/.test(value)) return false;
+  const counts = new Map<string, number>();
+  for (const character of value) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / value.length) * Math.log2(count / value.length);
+  return bits >= RANDOM_BITS;
+}

@@ -1,0 +1,120 @@
+import { realpathSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { IngestSettings, Source } from '../protocol/ingest.ts';
+import type { Adapter } from './adapter.ts';
+import { adapters } from './adapters.ts';
+
+/** A directory in which an agent keeps its transcripts. */
+export interface Root {
+  adapter: Adapter;
+  path: string;
+}
+
+/** A transcript as its directory shows it. */
+export interface FoundFile {
+  path: string;
+  source: Source;
+  device: string;
+  inode: string;
+  size: number;
+  /** Unix ms. */
+  modifiedAt: number;
+}
+
+/** The directories to look into: those of the agents that are switched on, and those that the user has added. */
+export function rootsOf(settings: IngestSettings, home: string, env: NodeJS.ProcessEnv): Root[] {
+  const own = settings.sources.flatMap((source) =>
+    adapters[source].roots(home, env).map((path) => ({ adapter: adapters[source], path: canonical(path) })),
+  );
+  const added = settings.directories.map(({ source, path }) => ({ adapter: adapters[source], path: canonical(path) }));
+  return [...own, ...added];
+}
+
+/** An absolute path with its links resolved, as far as it exists. */
+export function canonical(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(resolve(path));
+    return parent === resolve(path) ? parent : join(canonical(parent), basename(path));
+  }
+}
+
+/** The path of something in a root as its adapter knows it; undefined outside. */
+export function pathIn(root: Root, path: string): string | undefined {
+  const way = relative(root.path, path);
+  return way === '' || way.startsWith('..') ? undefined : way.split(sep).join('/');
+}
+
+/** Whether a path is a transcript in a root. */
+export function isTranscriptIn(root: Root, path: string, folders: readonly string[]): boolean {
+  const way = pathIn(root, path);
+  if (way === undefined || !root.adapter.isTranscript(way)) return false;
+  const directory = way.includes('/') ? way.slice(0, way.lastIndexOf('/')) : '';
+  return directory === '' || root.adapter.mayHold(directory, folders);
+}
+
+/** The transcripts in a root. A link is followed once; a file that is there in plain form too is left out compressed. */
+export async function findTranscripts(root: Root, folders: readonly string[]): Promise<FoundFile[]> {
+  const files: FoundFile[] = [];
+  await collect(root, root.path, folders, new Set(), files);
+  const paths = new Set(files.map(({ path }) => path));
+  return files.filter(({ path }) => !path.endsWith('.zst') || !paths.has(path.slice(0, -'.zst'.length)));
+}
+
+async function collect(
+  root: Root,
+  directory: string,
+  folders: readonly string[],
+  visited: Set<string>,
+  files: FoundFile[],
+): Promise<void> {
+  const real = canonical(directory);
+  if (visited.has(real)) return;
+  visited.add(real);
+  // A directory that is not there, or not ours to read, holds nothing for us.
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    const way = pathIn(root, path) ?? '';
+    const isDirectory = entry.isDirectory() || (entry.isSymbolicLink() && root.adapter.mayHold(way, folders));
+    if (isDirectory && root.adapter.mayHold(way, folders)) await collect(root, path, folders, visited, files);
+    else if (root.adapter.isTranscript(way)) files.push(...(await look(path, root.adapter.source)));
+  }
+}
+
+/** A file as it is now; none when it is gone or no file. */
+export async function look(path: string, source: Source): Promise<FoundFile[]> {
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  if (!stats?.isFile()) return [];
+  const { dev, ino, size, mtimeMs } = stats;
+  const file = { path: canonical(path), source, device: String(dev), inode: String(ino) };
+  return [{ ...file, size: Number(size), modifiedAt: Number(mtimeMs) }];
+}
+
+/** The linked worktrees of the repositories that the folders are in, as far as their names are on this machine. */
+export async function worktreesOf(folders: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(folders.map((folder) => worktreesOfOne(folder)));
+  return [...new Set(found.flat())];
+}
+
+async function worktreesOfOne(folder: string): Promise<string[]> {
+  const gitDirectory = await commonDirectory(folder);
+  if (gitDirectory === undefined) return [];
+  const names = await readdir(join(gitDirectory, 'worktrees')).catch(() => []);
+  const pointers = await Promise.all(
+    names.map((name) => readFile(join(gitDirectory, 'worktrees', name, 'gitdir'), 'utf8').catch(() => '')),
+  );
+  const linked = pointers.filter((pointer) => pointer !== '').map((pointer) => canonical(dirname(pointer.trim())));
+  return basename(gitDirectory) === '.git' ? [canonical(dirname(gitDirectory)), ...linked] : linked;
+}
+
+/** The `.git` directory that a working tree shares with its siblings. */
+async function commonDirectory(folder: string): Promise<string | undefined> {
+  const git = join(folder, '.git');
+  const pointer = await readFile(git, 'utf8').catch(() => undefined);
+  const linked = pointer && /^gitdir: (.+)$/mu.exec(pointer)?.[1];
+  if (linked) return resolve(folder, linked, '..', '..');
+  return (await stat(git).catch(() => undefined))?.isDirectory() ? git : undefined;
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { redact } from '../../../src/ingest/redaction.ts';
+import { redactStored } from '../../../src/ingest/redactStored.ts';
+import { searchMessages } from '../../../src/store/search.ts';
+import { useDatabases } from '../../support/database.ts';
+import { contentsOf, ingestFile, lead, workspace } from './support.ts';
+
+/** Made up, in pieces, so that nobody takes this file for a leak. */
+const fake = (prefix: string, length: number) =>
+  prefix + 'a1B2c3D4e5F6g7H8'.repeat(Math.ceil(length / 16)).slice(0, length);
+
+const secrets: Record<string, string> = {
+  'aws-access-key': `${fake('AKIA', 0)}IOSFODNN7EXAMPLE`,
+  'github-token': fake('ghp_', 36),
+  'anthropic-key': fake('sk-ant-', 40),
+  'openai-key': fake('sk-proj-', 40),
+  'google-api-key': fake('AIza', 35),
+  'slack-token': fake('xoxb-', 30),
+  'stripe-key': fake('sk_live_', 24),
+  'npm-token': fake('npm_', 36),
+  'json-web-token': `${fake('eyJ', 20)}.${fake('eyJ', 40)}.${fake('', 30)}`,
+  'private-key': `-----BEGIN RSA PRIVATE KEY-----\n${fake('', 64)}\n-----END RSA PRIVATE KEY-----`,
+};
+
+describe('secrets', () => {
+  const databases = useDatabases();
+
+  for (const [name, secret] of Object.entries(secrets)) {
+    it(`of the kind ${name} are replaced wherever they stand`, () => {
+      for (const [before, after] of [
+        ['', ''],
+        ['export KEY="', '"'],
+        ['curl -H "X: ', '" \\'],
+        ['{\\"k\\":\\"', '\\"}'],
+      ]) {
+        const { text, count } = redact(`${before}${secret}${after}`);
+        assert.deepEqual([text.includes(secret.slice(-20)), count], [false, 1], text);
+      }
+    });
+  }
+
+  it('are known by their names where their form is not', () => {
+    const value = fake('', 24);
+    for (const text of [
+      `DB_PASSWORD=${value}`,
+      `"apiKey": "${value}"`,
+      `token: ${value}`,
+      `postgres://ada:${value}@host/db`,
+    ]) {
+      assert.equal(redact(text).text, text.replace(value, redact(text).text.match(/\[redacted:[a-z-]+\]/)?.[0] ?? '?'));
+    }
+  });
+
+  it('are not seen in ordinary text and code', () => {
+    for (const text of [
+      'const token = getToken(request.headers);',
+      'password: string; secretName: string',
+      'The token count is 128000 and the secret is patience.',
+      'commit 3f786850e387550fdab836ed7e6dc881de23001b',
+      'https://example.com/a:b@c',
+    ]) {
+      assert.deepEqual(redact(text), { text, count: 0 });
+    }
+  });
+
+  it('stay replaced when a text is looked through again', () => {
+    const all = Object.values(secrets).join(' and ');
+    const once = redact(all).text;
+    assert.deepEqual(redact(once), { text: once, count: 0 });
+    fc.assert(fc.property(fc.string(), (text) => redact(redact(text).text).count === 0));
+  });
+
+  it('reach neither messages, parts, index, log nor quarantine', async () => {
+    const db = await databases.open();
+    const leader = await lead(db);
+    const path = join(databases.directory.path, 'session.jsonl');
+    const secret = fake('ghp_', 36);
+    const base = { sessionId: 's', cwd: workspace, timestamp: '2026-03-01T10:00:00Z' };
+    const use = { type: 'tool_use', id: 't', name: 'Bash', input: { env: { GH: secret }, password: fake('', 20) } };
+    const records = [
+      { ...base, type: 'user', uuid: 'u1', message: { content: `Use ${secret}` } },
+      { ...base, type: 'assistant', uuid: 'u2', message: { id: 'm', content: [use, { type: 'text', text: secret }] } },
+      { ...base, type: 'news', secret },
+      { ...base, type: 'custom-title', customTitle: `About ${secret}` },
+    ];
+    writeFileSync(path, `${records.map((one) => JSON.stringify(one)).join('\n')}\n{"broken ${secret}\n`);
+    await ingestFile(db, leader, path, 'claude-code');
+    const contents = JSON.stringify(contentsOf(db));
+    assert.equal(contents.includes(secret) || contents.includes(fake('', 20)), false, contents);
+    assert.deepEqual(searchMessages(db, secret, 10), []);
+    assert.equal(contentsOf(db).counts[0] && (contentsOf(db).counts[0] as { redacted?: number }).redacted, 7);
+  });
+
+  it('that only newer rules know are replaced in what is stored, once', async () => {
+    const db = await databases.open();
+    const leader = await lead(db);
+    const path = join(databases.directory.path, 'session.jsonl');
+    const secret = fake('ghp_', 36);
+    const content = [{ type: 'tool_use', id: 't', name: 'Bash', input: { command: `echo "${secret}"` } }];
+    const record = { type: 'assistant', uuid: 'u', sessionId: 's', cwd: workspace, message: { id: 'm', content } };
+    writeFileSync(path, `${JSON.stringify(record)}\n`);
+    await ingestFile(db, leader, path, 'claude-code', { redact: false });
+    assert.ok(JSON.stringify(contentsOf(db)).includes(secret));
+    const options = { onCommitted: () => undefined, isStopped: () => false };
+    assert.deepEqual([await redactStored(db, leader, options), await redactStored(db, leader, options)], [2, 0]);
+    const after = contentsOf(db);
+    assert.equal(JSON.stringify(after).includes(secret), false);
+    assert.deepEqual(searchMessages(db, secret, 10), []);
+    const changes = db.sql(`SELECT count(*) FROM change_log WHERE change_type = 'MessageUpdated'`).pluck().get();
+    assert.equal(changes, 1);
+  });
+});
