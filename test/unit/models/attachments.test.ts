@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import {
+  type Attachment,
+  attachedLength,
+  fileAttachment,
+  MAX_ATTACHMENT,
+  MAX_PROBLEMS,
+  problemsAttachment,
+  selectionAttachment,
+  terminalAttachment,
+  withAttachments,
+} from '../../../src/models/attachments.ts';
+import { mentionsIn } from '../../../src/models/mentions.ts';
+import { mergeParts, readParts } from '../../../src/models/parts.ts';
+
+const selection = selectionAttachment({
+  path: 'src/a.ts',
+  language: 'typescript',
+  startLine: 3,
+  endLine: 4,
+  text: 'const a = 1;\nconst b = 2;',
+});
+
+describe('attachments', () => {
+  it('come before the words of the user, each with its origin', () => {
+    const text = withAttachments('Why?', [selection, terminalAttachment('zsh', 'it failed')]);
+    assert.equal(
+      text,
+      [
+        'Lines 3–4 of src/a.ts:\n```typescript\nconst a = 1;\nconst b = 2;\n```',
+        'Output of the terminal “zsh”:\n```\nit failed\n```',
+        'Why?',
+      ].join('\n\n'),
+    );
+  });
+
+  it('cannot end their own fence', () => {
+    const text = withAttachments('', [fileAttachment({ path: 'a.md', language: 'markdown', text: 'x\n````\ny' })]);
+    assert.equal(text, 'The file a.md:\n`````markdown\nx\n````\ny\n`````');
+  });
+
+  it('keep the beginning of what is too long, of a terminal the end, and say how much is missing', () => {
+    const long = `${'a'.repeat(MAX_ATTACHMENT)}${'b'.repeat(10)}`;
+    const file = fileAttachment({ path: 'a', language: '', text: long });
+    assert.deepEqual([file.text, file.omitted], ['a'.repeat(MAX_ATTACHMENT), 10]);
+    assert.match(withAttachments('', [file]), /^The file a \(10 more characters left out\):/);
+    const terminal = terminalAttachment('zsh', long);
+    assert.deepEqual([terminal.text.slice(-10), terminal.omitted], ['b'.repeat(10), 10]);
+    assert.equal(attachedLength([file, terminal]), 2 * MAX_ATTACHMENT);
+  });
+
+  it('never cut a character in two, and lose nothing that they do not count', () => {
+    const near = fc.integer({ min: -3, max: 3 });
+    fc.assert(
+      fc.property(near, fc.array(fc.constantFrom('a', '🙂')), (more, tail) => {
+        const text = `${'x'.repeat(MAX_ATTACHMENT + more - tail.length)}${tail.join('')}`;
+        const turned = `${tail.join('')}${'x'.repeat(MAX_ATTACHMENT + more)}`;
+        const [file, terminal] = [fileAttachment({ path: '', language: '', text }), terminalAttachment('', turned)];
+        for (const [one, whole] of [
+          [file, text],
+          [terminal, turned],
+        ] as const) {
+          assert.ok(one.text.isWellFormed() && one.text.length <= MAX_ATTACHMENT);
+          assert.equal(one.text.length + one.omitted, whole.length);
+        }
+      }),
+    );
+  });
+
+  it('list the worst problems first, one in a line, and say when there are more', () => {
+    const problem = (severity: 'error' | 'hint', line: number) => ({
+      path: 'a.ts',
+      line,
+      severity,
+      message: 'no\n  good',
+    });
+    const few = problemsAttachment([problem('hint', 1), problem('error', 2)]);
+    assert.deepEqual(few, { kind: 'problems', text: 'a.ts:2: error: no good\na.ts:1: hint: no good', omitted: 0 });
+    const many = problemsAttachment(Array.from({ length: MAX_PROBLEMS + 1 }, (_, line) => problem('error', line)));
+    assert.equal(many.text.split('\n').length, MAX_PROBLEMS);
+    assert.equal(many.omitted, 'a.ts:100: error: no good'.length);
+  });
+
+  it('are read back from stored parts as they were', () => {
+    const attachments: Attachment[] = [selection, problemsAttachment([])];
+    assert.deepEqual(readParts(JSON.parse(JSON.stringify({ attachments }))), { attachments });
+  });
+});
+
+describe('parts of a message', () => {
+  it('are read as far as they are ours, whatever others have stored', () => {
+    assert.deepEqual(readParts({ replyTo: 'x', alternativeOf: 7, tools: [], attachments: [{ kind: 'other' }] }), {
+      replyTo: 'x',
+    });
+    fc.assert(fc.property(fc.jsonValue(), (parts) => void readParts(parts)));
+  });
+
+  it('keep what others have stored when ours change', () => {
+    assert.deepEqual(mergeParts({ usage: 1, replyTo: 'x' }, { stopped: true }), {
+      usage: 1,
+      replyTo: 'x',
+      stopped: true,
+    });
+    assert.deepEqual(mergeParts(['raw'], { stopped: true }), { stopped: true });
+  });
+});
+
+describe('mentions', () => {
+  it('are found in prose, each once', () => {
+    const text = 'Look at #selection, #file:src/a.ts. and #file:"my file.ts"! Then #problems #selection (#terminal)';
+    assert.deepEqual(mentionsIn(text), [
+      { kind: 'selection' },
+      { kind: 'file', path: 'src/a.ts' },
+      { kind: 'file', path: 'my file.ts' },
+      { kind: 'problems' },
+      { kind: 'terminal' },
+    ]);
+  });
+
+  it('are none in code, within words, or of other words', () => {
+    assert.deepEqual(mentionsIn('`#selection` a#problems ##terminal #selections #file: #fix ```\n#file:x\n```'), []);
+  });
+
+  it('are looked for in time, in any text', () => {
+    mentionsIn('`'.repeat(20_000));
+    mentionsIn(`${'`a'.repeat(20_000)}#file:${'.'.repeat(20_000)}`);
+    fc.assert(fc.property(fc.string(), (text) => mentionsIn(text).length >= 0));
+  });
+});

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { ModelProvider } from '../../../src/models/provider.ts';
+import { titleByModel, titleIn } from '../../../src/models/titles.ts';
+
+describe('title by a model', () => {
+  const cases: [answer: string, title: string][] = [
+    ['Fixing the Build', 'Fixing the Build'],
+    ['"Fixing the Build."', 'Fixing the Build'],
+    ['Title: **Fixing the Build**', 'Fixing the Build'],
+    ['„Den Build reparieren“', 'Den Build reparieren'],
+    ['# Fixing the Build\n\nIt describes …', 'Fixing the Build'],
+    ['<think>\nThe user wants a title.\n</think>\n\nFixing the Build', 'Fixing the Build'],
+    ['<think>\nI never end', ''],
+    ['', ''],
+    ['C++ and C#', 'C++ and C#'],
+  ];
+  for (const [answer, title] of cases) {
+    it(`is “${title}” when it answers ${JSON.stringify(answer)}`, () => assert.equal(titleIn(answer), title));
+  }
+
+  it('is made of little, and of no endless answer', async () => {
+    let asked = '';
+    let isEnded = false;
+    const provider: ModelProvider = {
+      id: 'x',
+      name: 'X',
+      models: async () => [],
+      reply: async function* ({ messages }) {
+        asked = messages.map(({ content }) => content).join('');
+        try {
+          for (;;) yield 'word ';
+        } finally {
+          isEnded = true;
+        }
+      },
+    };
+    const exchange = { question: '🙂'.repeat(50_000), answer: 'a'.repeat(100_000) };
+    const title = await titleByModel(provider, 'x/y', exchange, AbortSignal.timeout(5000));
+    assert.match(title, /^word( word)*…$/);
+    assert.ok(isEnded && asked.length < 5000 && asked.isWellFormed());
+  });
+});
