@@ -1,3 +1,4 @@
+import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
 import { type Database, MAX_LOG } from '../store/database.ts';
@@ -8,16 +9,28 @@ import { backUpIfDue } from '../store/recovery/backups.ts';
 import { beginStream, checkpointStream, endStream, interruptStreams, streamOwners } from '../store/streams.ts';
 import type { SyncStore } from '../sync/syncStore.ts';
 
-/** The shared database as the sync logic of one instance sees it. */
-export function databaseSyncStore(db: Database, instanceId: string, log: Log): SyncStore {
+/**
+ * The shared database as the sync logic of one instance sees it.
+ * @param fault called when the database was found to be damaged
+ */
+export function databaseSyncStore(
+  db: Database,
+  instanceId: string,
+  log: Log,
+  fault: (error: DevChatError) => void = () => undefined,
+): SyncStore {
   return {
     isReadOnly: db.readOnlyReason !== null,
     isInPlace: () => db.isInPlace(),
     dataVersion: () => db.dataVersion(),
     maintain: async () => {
-      await backUpIfDue(db, Date.now());
       const length = db.checkpoint();
       if (length > MAX_LOG) log('warn', `the write-ahead log has ${length} bytes: some program reads without end`);
+      // The other chores need no backup.
+      await backUpIfDue(db, Date.now()).catch((error: unknown) => {
+        log('warn', `no backup could be taken: ${errorText(error)}`);
+        if (error instanceof DevChatError && error.reason === 'corrupt') fault(error);
+      });
     },
     peerSecret: () => peerSecret(db),
     changes: {

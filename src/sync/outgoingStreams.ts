@@ -40,6 +40,7 @@ interface Stream {
 export class OutgoingStreams {
   readonly #ports: StreamPorts;
   readonly #streams = new Map<string, Stream>();
+  #isClosing = false;
 
   constructor(ports: StreamPorts) {
     this.#ports = ports;
@@ -66,7 +67,7 @@ export class OutgoingStreams {
     const { conversationId, runId } = stream;
     this.#ports.send({ conversationId, messageId, runId, offset: stream.text.length, text });
     stream.text += text;
-    stream.cancelCheckpoint ??= this.#ports.platform.clock.after(CHECKPOINT, () => void this.#store(messageId, stream));
+    this.#checkpointLater(messageId, stream);
     return { length: stream.text.length };
   }
 
@@ -76,21 +77,34 @@ export class OutgoingStreams {
    */
   async finish(messageId: string, status: Message['status']): Promise<Message> {
     const stream = this.#get(messageId);
-    stream.cancelCheckpoint?.();
-    if (stream.failure) this.#streams.delete(messageId);
-    const message = await this.#ports.store.end({ messageId, content: stream.text, status });
+    // From now on nothing may be added, and no checkpoint may follow the end.
     this.#streams.delete(messageId);
-    this.#ports.stored();
-    return message;
+    stream.cancelCheckpoint?.();
+    stream.cancelCheckpoint = undefined;
+    try {
+      const message = await this.#ports.store.end({ messageId, content: stream.text, status });
+      this.#ports.stored();
+      return message;
+    } catch (error) {
+      if (isDeleted(error)) throw error;
+      this.#streams.set(messageId, stream);
+      if (!this.#isClosing) this.#checkpointLater(messageId, stream);
+      throw error;
+    }
   }
 
   /** Ends all that is open, as interrupted. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     for (const messageId of [...this.#streams.keys()]) {
       await this.finish(messageId, 'interrupted').catch((error: unknown) =>
         this.#ports.log('warn', `${messageId} was left open: ${String(error)}`),
       );
     }
+  }
+
+  #checkpointLater(messageId: string, stream: Stream): void {
+    stream.cancelCheckpoint ??= this.#ports.platform.clock.after(CHECKPOINT, () => void this.#store(messageId, stream));
   }
 
   async #store(messageId: string, stream: Stream): Promise<void> {
@@ -101,7 +115,7 @@ export class OutgoingStreams {
       this.#ports.stored();
     } catch (error) {
       // A message that is gone ends the stream; anything else may pass, and the next checkpoint holds this one's text.
-      if (error instanceof DevChatError && error.reason === 'deleted') stream.failure = error;
+      if (isDeleted(error)) stream.failure = error;
       this.#ports.log('warn', `${messageId} could not be stored: ${String(error)}`);
     }
   }
@@ -111,4 +125,8 @@ export class OutgoingStreams {
     if (stream) return stream;
     throw new DevChatError('not-found', `No stream of message ${messageId} is open in this instance.`);
   }
+}
+
+function isDeleted(error: unknown): boolean {
+  return error instanceof DevChatError && error.reason === 'deleted';
 }

@@ -211,7 +211,8 @@ export class SyncEngine {
 
   async #prune(leader: LeaderRecord): Promise<void> {
     const slowest = this.#mesh.slowestCursor();
-    if (slowest === undefined) return;
+    // Who has left the mesh does not know how far the others have read.
+    if (slowest === undefined || this.#isClosing) return;
     const before = this.#platform.clock.wallTime() - KEEP_CHANGES;
     const pruned = await this.#store.changes.prune(leader, before, Math.min(slowest, this.#feed.cursor));
     if (pruned > 0) this.#log('info', `leader: ${pruned} changes pruned from the log`);

@@ -28,6 +28,23 @@ export class ChatPanel {
     return this.frame.getByRole('feed');
   }
 
+  /** The button that looks for missing messages. */
+  get resync(): Locator {
+    return this.frame.getByRole('button', { name: 'Resync', exact: true });
+  }
+
+  /** What says that messages are being fetched. */
+  get syncing(): Locator {
+    return this.frame.getByRole('status', { name: 'Syncing', exact: true });
+  }
+
+  /** The missing stretches, each as `from-to`. */
+  async skeletons(): Promise<string[]> {
+    return this.feed
+      .locator('[data-skeleton]')
+      .evaluateAll((all) => all.map(({ dataset }) => `${dataset.from}-${dataset.to}`));
+  }
+
   /** Messages whose text contains `text`. */
   message(text: string | RegExp): Locator {
     return this.feed.getByRole('article').filter({ hasText: text });

@@ -6,8 +6,9 @@ interface Timer {
 }
 
 /** A clock that stands still until the test moves it; turns are those of the real event loop. */
-export class ManualClock implements Clock {
+export class VirtualClock implements Clock {
   #now = 0;
+  #wallOffset = 0;
   readonly #timers = new Set<Timer>();
 
   now(): number {
@@ -15,7 +16,7 @@ export class ManualClock implements Clock {
   }
 
   wallTime(): number {
-    return this.#now;
+    return this.#now + this.#wallOffset;
   }
 
   after(delay: number, action: () => void): Cancel {
@@ -28,15 +29,24 @@ export class ManualClock implements Clock {
     setImmediate(action);
   }
 
+  /** Timers that have not fired and were not cancelled. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   /** Lets so many ms pass, with all that is due in them, each at its time. */
   advance(ms: number): void {
     const end = this.#now + ms;
-    for (let next = this.#firstBefore(end); next; next = this.#firstBefore(end)) {
-      this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.at);
-      next.action();
-    }
-    this.#now = end;
+    while (this.#fireFirst(end));
+    this.#now = Math.max(this.#now, end);
+  }
+
+  /** Lets so many ms pass as {@link advance} does; between two timers, all that waits for promises goes on. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (this.#fireFirst(end));
+    this.#now = Math.max(this.#now, end);
   }
 
   /** Lets so many ms pass in which nothing happens, as when the machine sleeps. */
@@ -44,8 +54,21 @@ export class ManualClock implements Clock {
     this.#now += ms;
   }
 
-  #firstBefore(end: number): Timer | undefined {
-    const [first] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-    return first;
+  /** Sets the wall clock forward or back by so many ms. */
+  jump(ms: number): void {
+    this.#wallOffset += ms;
+  }
+
+  /** Of timers that are due at the same time, the one that was set first is the first. */
+  #fireFirst(end: number): boolean {
+    let first: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (first ? timer.at < first.at : timer.at <= end) first = timer;
+    }
+    if (!first) return false;
+    this.#timers.delete(first);
+    this.#now = Math.max(this.#now, first.at);
+    first.action();
+    return true;
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { v7 as uuid } from 'uuid';
+import { DevChatError } from '../../src/protocol/errors.ts';
 import type { Database } from '../../src/store/database.ts';
 import { listPeers, type PeerRecord, peerSecret, registerPeer, removePeer } from '../../src/store/peers.ts';
 import { type Clock, systemClock } from '../../src/sync/clock.ts';
@@ -29,6 +30,9 @@ export class TestMesh {
   looks = 0;
   readonly #db: Database;
 
+  /** Whether the registry refuses to forget this mesh. */
+  cannotLeave = false;
+
   constructor(db: Database, editor: string, clock: Clock = systemClock) {
     this.#db = db;
     this.self = introduce(editor);
@@ -37,6 +41,7 @@ export class TestMesh {
         list: () => listPeers(db),
         register: (record) => registerPeer(db, record),
         remove: async (id) => {
+          if (this.cannotLeave) throw new DevChatError('busy', 'the registry cannot be written');
           await removePeer(db, id);
           this.events.emit('removed', id);
         },
@@ -104,11 +109,17 @@ export class RawPeer {
     return new RawPeer(socket, self);
   }
 
-  /** Connects and proves that it knows the secret. */
-  static async prove(endpoint: string, secret: string, editor = 'Raw', self = introduce(editor)): Promise<RawPeer> {
+  /** Connects and proves that it knows the secret; `said` is what its first frame says besides, or instead. */
+  static async prove(
+    endpoint: string,
+    secret: string,
+    editor = 'Raw',
+    self = introduce(editor),
+    said: object = {},
+  ): Promise<RawPeer> {
     const peer = await RawPeer.connect(endpoint, editor, self);
     const handshake = new Handshake('dialler', secret, peer.self, newNonce());
-    peer.send(handshake.hello);
+    peer.send({ ...handshake.hello, ...said });
     peer.send(handshake.answer(await peer.frame(0)));
     handshake.accept(await peer.frame(1));
     return peer;
@@ -126,4 +137,15 @@ export class RawPeer {
   send(frame: object): void {
     this.socket.write(encodeFrame(frame));
   }
+}
+
+/** Listens at an endpoint as a program does that accepts connections and goes its own way with them. */
+export async function listenAt(endpoint: string, accept: (socket: Socket) => void): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    accept(socket);
+  });
+  server.listen(endpoint);
+  await once(server, 'listening');
+  return server;
 }

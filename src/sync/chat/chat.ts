@@ -1,6 +1,6 @@
+import type { SyncState } from '../../protocol/rpc.ts';
 import { countSeqs, mergeRanges, type SeqRange, subtractRanges, type Validity, validate } from '../sequence.ts';
 import type { ReplicaStore, SyncStatus } from './ports.ts';
-import type { SyncState } from './transitions.ts';
 
 /** What is known of one conversation beside what the store holds. */
 export interface Chat {

@@ -18,9 +18,6 @@ import type { ChatSyncPorts, ReplicaStore, ResyncResult, SyncStatus } from './po
 import { repair, wait } from './repair.ts';
 import { type SyncAction, type SyncEvent, type Transition, transitions } from './transitions.ts';
 
-/** How long a gap is left alone, in ms: often its messages are only late. */
-const HOLD = 500;
-
 /** Time between validations of what is open, in ms. */
 const REVALIDATION = 5 * 60_000;
 
@@ -76,6 +73,18 @@ export class ChatSync {
   async received(messages: readonly Message[]): Promise<void> {
     const conversations = Map.groupBy(messages, ({ conversationId }) => conversationId);
     await Promise.all([...conversations].map(([id, rows]) => this.#receive(this.#chat(id), rows)));
+  }
+
+  /** Validates anew, because these numbers are wanted that were not before, or stand for other messages than those held. */
+  want(conversationId: string, numbers: readonly SeqRange[]): void {
+    const chat = this.#chat(conversationId);
+    chat.excused = subtractRanges(chat.excused, numbers);
+    this.#handle(chat, 'messageReceived');
+  }
+
+  /** What is still to be fetched of a conversation, ascending; what was asked for in vain is not. */
+  missing(conversationId: string): readonly SeqRange[] {
+    return missing(this.#chat(conversationId), this.#store);
   }
 
   /** Takes in the newest number given in a conversation; one lower than what is known is only late. */
@@ -186,7 +195,7 @@ export class ChatSync {
   #hold(chat: Chat): Validity | undefined {
     const canClose = verdict(chat, this.#store) === 'gap_detected' && missing(chat, this.#store).length > 0;
     if (!canClose) return this.#check(chat);
-    chat.cancelHold ??= this.#after(HOLD, () => {
+    chat.cancelHold ??= this.#after(this.#ports.hold, () => {
       chat.cancelHold = undefined;
       this.#handle(chat, 'holdElapsed');
     });

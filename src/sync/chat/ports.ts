@@ -1,6 +1,6 @@
 import type { Conversation, Message } from '../../protocol/model.ts';
+import type { SyncState } from '../../protocol/rpc.ts';
 import type { SeqRange, Validity } from '../sequence.ts';
-import type { SyncState } from './transitions.ts';
 
 /** One answer to a request for a range; it may bring less than was asked for. */
 export interface RangeAnswer {
@@ -48,6 +48,8 @@ export interface ChatSyncPorts {
   upstream: Upstream;
   store: ReplicaStore;
   timers: Timers;
+  /** How long a gap is left alone, in ms: where messages overtake one another, those of a gap are often only late. */
+  hold: number;
   /** Called with what failed while nobody waited for it. It is tried again later. */
   failed(error: unknown, conversationId?: string): void;
 }

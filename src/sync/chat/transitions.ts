@@ -1,7 +1,5 @@
+import type { SyncState } from '../../protocol/rpc.ts';
 import type { Validity } from '../sequence.ts';
-
-/** Whether a replica is known to equal its upstream, known to differ, or neither. */
-export type SyncState = 'UNKNOWN' | 'SYNCED' | 'OUT_OF_SYNC';
 
 /** What can happen to a conversation; what a validation finds is an event as well. */
 export type SyncEvent =

@@ -21,9 +21,12 @@ export function socketDirectories(
  * A new endpoint to listen on: random, so that a stale socket is never in the way and a pipe cannot be guessed.
  * @throws {DevChatError} `unexpected` when no directory is both short and private to this user
  */
-export function newEndpoint(directories: readonly string[] = socketDirectories()): string {
+export function newEndpoint(
+  directories: readonly string[] = socketDirectories(),
+  platform: NodeJS.Platform = process.platform,
+): string {
   const name = randomBytes(16).toString('hex');
-  if (process.platform === 'win32') return `\\\\.\\pipe\\devchat-${name}`;
+  if (platform === 'win32') return `\\\\.\\pipe\\devchat-${name}`;
   const problems: string[] = [];
   for (const directory of directories) {
     const path = join(directory, `${name.slice(0, 20)}.sock`);
@@ -35,6 +38,15 @@ export function newEndpoint(directories: readonly string[] = socketDirectories()
     'unexpected',
     `No private directory for sockets was found, so other windows are reached slowly (${problems.join('; ')}).`,
   );
+}
+
+/**
+ * Whether a name may be an endpoint of an instance. The registry is a table that others can write: it must lead neither
+ * to the pipe of another machine, which would be given this user's credentials, nor to another program's socket.
+ */
+export function isEndpoint(name: string, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform === 'win32') return /^\\\\\.\\pipe\\devchat-[0-9a-f]{32}$/.test(name);
+  return /^\/(?:.*\/)?[0-9a-f]{20}\.sock$/.test(name) && Buffer.byteLength(name) <= MAX_PATH;
 }
 
 /** Why a directory is not safe for sockets, or undefined when it is; a missing one is made. */

@@ -17,28 +17,36 @@ export class Handshake {
   readonly hello: Hello;
   readonly #role: Role;
   readonly #secret: string;
+  readonly #expected: string | undefined;
   #theirs: Hello | undefined;
 
-  /** @param nonce the challenge to the other end, fresh and unguessable: 32 bytes in hexadecimal */
-  constructor(role: Role, secret: string, self: Introduction, nonce: string) {
+  /**
+   * @param nonce the challenge to the other end, fresh and unguessable: 32 bytes in hexadecimal
+   * @param expected id of the instance that was dialled
+   */
+  constructor(role: Role, secret: string, self: Introduction, nonce: string, expected?: string) {
     this.#role = role;
     this.#secret = secret;
+    this.#expected = expected;
     this.hello = { type: 'hello', protocol: PEER_PROTOCOL, nonce, ...self };
   }
 
   /**
    * Takes the other end's first frame.
    * @returns the proof to send back
-   * @throws {DevChatError} `bad-request` when the frame is malformed, or no version of the protocol is common
+   * @throws {DevChatError} `bad-request` when the frame is malformed, comes from another instance than was dialled, or
+   *   no version of the protocol is common
    */
   answer(frame: object): Proof {
     const hello = v.safeParse(Hello, frame);
     if (!hello.success) throw new DevChatError('bad-request', 'the first frame is no hello');
-    const { protocol, instanceId } = hello.output;
-    if (protocol.max < PEER_PROTOCOL.min || protocol.min > PEER_PROTOCOL.max) {
-      throw new DevChatError('bad-request', `protocol ${protocol.min} to ${protocol.max} is not spoken here`);
-    }
+    const { protocol, instanceId, editor } = hello.output;
+    if (protocol.max < PEER_PROTOCOL.min) throw outdated(editor);
+    if (protocol.min > PEER_PROTOCOL.max) throw outdated(this.hello.editor);
     if (instanceId === this.hello.instanceId) throw new DevChatError('bad-request', 'the peer claims to be oneself');
+    if (instanceId !== (this.#expected ?? instanceId)) {
+      throw new DevChatError('bad-request', `${instanceId} answers in its place`);
+    }
     this.#theirs = hello.output;
     return { type: 'proof', mac: this.#mac(this.#role, this.hello, hello.output).toString('hex') };
   }
@@ -63,4 +71,11 @@ export class Handshake {
     const claim = [role, prover.instanceId, verifier.instanceId, prover.nonce, verifier.nonce].join(' ');
     return createHmac('sha256', this.#secret).update(claim).digest();
   }
+}
+
+function outdated(editor: string): DevChatError {
+  return new DevChatError(
+    'bad-request',
+    `The versions have no protocol in common. Update DevChat Sync in ${editor}; until then, changes arrive with delay.`,
+  );
 }

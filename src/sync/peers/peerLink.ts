@@ -48,14 +48,15 @@ export class PeerLink {
   #cancelDeadline: Cancel | undefined;
   #problem: string | undefined;
 
-  constructor(connection: Connection, role: Role, ports: LinkPorts, events: LinkEvents) {
+  /** @param dialled id of the instance that was dialled; undefined when it is the peer that has dialled */
+  constructor(connection: Connection, dialled: string | undefined, ports: LinkPorts, events: LinkEvents) {
     const { self, secret, platform } = ports;
-    this.role = role;
+    this.role = dialled === undefined ? 'listener' : 'dialler';
     this.lastHeard = platform.clock.now();
     this.#connection = connection;
     this.#ports = ports;
     this.#events = events;
-    this.#handshake = new Handshake(role, secret, self, platform.randomBytes(32).toString('hex'));
+    this.#handshake = new Handshake(this.role, secret, self, platform.randomBytes(32).toString('hex'), dialled);
     this.#startDeadline('the handshake took too long');
     connection.on('data', (chunk) => this.#receive(chunk));
     // The close event follows and tells the owner.
@@ -76,9 +77,16 @@ export class PeerLink {
     if (this.#connection.writableLength > MAX_BACKLOG) this.cut('the peer reads too slowly');
   }
 
-  /** Ends the link after what was sent has left. */
-  end(): void {
+  /** Ends the link after what was sent has left, for which a peer that does not read is given {@link DEADLINE}. */
+  end(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancelCut = this.#ports.platform.clock.after(DEADLINE, () => this.cut());
+    this.#connection.on('close', () => {
+      cancelCut();
+      resolve();
+    });
     this.#connection.destroySoon();
+    return promise;
   }
 
   /** Ends the link at once. */
@@ -92,15 +100,15 @@ export class PeerLink {
       for (const frame of this.#decoder.push(chunk)) {
         if (this.#connection.destroyed) return;
         this.lastHeard = this.#ports.platform.clock.now();
+        // Of a proved peer the deadline is that of one frame, however many follow it without a pause.
+        if (this.peer) this.#stopDeadline();
         this.#handle(frame);
       }
     } catch (error) {
       this.cut(errorText(error));
       return;
     }
-    if (!this.peer) return;
-    if (!this.#decoder.isPartial) this.#stopDeadline();
-    else if (!this.#cancelDeadline) this.#startDeadline('a frame took too long');
+    if (this.peer && this.#decoder.isPartial && !this.#cancelDeadline) this.#startDeadline('a frame took too long');
   }
 
   #handle(frame: object): void {

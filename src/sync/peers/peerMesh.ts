@@ -16,8 +16,8 @@ const HEARTBEAT = 1000;
 /** Silence after which a peer counts as frozen, in ms; with one heartbeat more, a frozen leader is replaced within 5 s. */
 const MAX_SILENCE = 3500;
 
-/** How often at most an instance is dialled that was found frozen, in ms: when it wakes, it dials by itself. */
-const FROZEN_REDIAL = 10_000;
+/** How often at most an instance is dialled that did not answer twice, in ms: when it can, it dials by itself. */
+const REDIAL = 10_000;
 
 /** Connections that have not proved themselves yet; more are refused. */
 const MAX_STRANGERS = 32;
@@ -53,11 +53,10 @@ export class PeerMesh {
   readonly #ports: MeshPorts;
   readonly #links = new Map<string, PeerLink>();
   readonly #strangers = new Set<PeerLink>();
-  /**
-   * Instances whose links were cut for their silence, with the time of the last dial since: their sockets may accept
-   * connections that nobody answers.
-   */
-  readonly #frozen = new Map<string, number>();
+  /** Instances whose links were cut for their silence, and that have not been connected since. */
+  readonly #frozen = new Set<string>();
+  /** The dials of instances that have not been connected since; `last` in ms of the monotonic clock. */
+  readonly #vainDials = new Map<string, { count: number; last: number }>();
   /** Instances that the log has called unreachable since they were last connected. */
   readonly #unreachable = new Set<string>();
   /** Dials by the id of the instance, until the connection ends; the promise ends when the peer is known or has failed. */
@@ -83,7 +82,10 @@ export class PeerMesh {
   async open(): Promise<void> {
     const { clock, transport } = this.#ports.platform;
     try {
-      this.#listener = await transport.listen((connection) => this.#adopt(connection, 'listener'));
+      this.#listener = await transport.listen(
+        (connection) => this.#adopt(connection),
+        (error) => this.#ports.log('warn', `another window was not let in: ${errorText(error)}`),
+      );
       this.#record = { ...this.#self, endpoint: this.#listener.endpoint, startedAt: clock.wallTime() };
       await this.#ports.registry.register(this.#record);
     } catch (error) {
@@ -102,8 +104,7 @@ export class PeerMesh {
   liveness(instanceId: string): Liveness {
     if (this.#links.has(instanceId)) return 'alive';
     if (this.#frozen.has(instanceId)) return 'dead';
-    const isRegistered = this.#ports.registry.list().some((record) => record.instanceId === instanceId);
-    return isRegistered ? 'unknown' : 'dead';
+    return this.#isRegistered(instanceId) ? 'unknown' : 'dead';
   }
 
   /** The newest change that every connected peer has read; undefined while one of them has not said. */
@@ -122,13 +123,21 @@ export class PeerMesh {
     for (const link of this.#links.values()) link.send({ type: 'stream', piece });
   }
 
-  /** Leaves the mesh; the registry forgets this instance. */
+  /**
+   * Leaves the mesh; the registry forgets this instance.
+   * @throws {DevChatError} when the registry cannot be written. Then the endpoint stays until the process ends: by
+   *   refusing connections from then on it proves this instance gone.
+   */
   async close(): Promise<void> {
     this.#closing = true;
     this.#stopHeartbeat?.();
-    for (const link of [...this.#links.values(), ...this.#strangers]) link.end();
+    try {
+      // First, so that the peers know what the end of a link means.
+      if (this.#record) await this.#ports.registry.remove(this.#record.instanceId);
+    } finally {
+      await Promise.all([...this.#links.values(), ...this.#strangers].map((link) => link.end()));
+    }
     await this.#listener?.close();
-    if (this.#record) await this.#ports.registry.remove(this.#record.instanceId);
   }
 
   #beat(): void {
@@ -146,7 +155,7 @@ export class PeerMesh {
   }
 
   #freeze(link: PeerLink): void {
-    if (link.peer) this.#frozen.set(link.peer.instanceId, Number.NEGATIVE_INFINITY);
+    if (link.peer) this.#frozen.add(link.peer.instanceId);
     link.cut('the peer is silent');
   }
 
@@ -155,8 +164,11 @@ export class PeerMesh {
     try {
       const registered = this.#ports.registry.list();
       const own = this.#record;
-      const isMissing = own && !registered.some(({ instanceId }) => instanceId === own.instanceId);
-      if (isMissing) this.#inBackground(this.#ports.registry.register(own));
+      // A row of this instance may be there that leads elsewhere: a copy of the database holds what was once so.
+      const isRegistered = registered.some(
+        ({ instanceId, endpoint }) => instanceId === own?.instanceId && endpoint === own.endpoint,
+      );
+      if (own && !isRegistered) this.#inBackground(this.#ports.registry.register(own));
       for (const record of registered) this.#inBackground(this.#dial(record));
     } catch (error) {
       this.#ports.failed(error);
@@ -167,17 +179,29 @@ export class PeerMesh {
     const { instanceId } = record;
     const { clock, transport } = this.#ports.platform;
     if (instanceId === this.#self.instanceId || this.#links.has(instanceId) || this.#dials.has(instanceId)) return;
-    const frozenDial = this.#frozen.get(instanceId);
-    if (frozenDial !== undefined) {
-      const now = clock.now();
-      if (now - frozenDial < FROZEN_REDIAL) return;
-      this.#frozen.set(instanceId, now);
-    }
+    const now = clock.now();
+    const { count, last } = this.#vainDials.get(instanceId) ?? { count: 0, last: now };
+    if (count > 1 && now - last < REDIAL) return;
+    this.#vainDials.set(instanceId, { count: count + 1, last: now });
     this.#dials.set(instanceId, Promise.withResolvers<void>());
     const answer = await transport.dial(record);
-    if (typeof answer === 'object') return this.#adopt(answer, 'dialler', instanceId);
+    if (typeof answer === 'object') return this.#adopt(answer, instanceId);
     this.#endDial(instanceId);
     if (answer === 'gone') await this.#bury(record);
+    else await this.#dialledInVain(instanceId);
+  }
+
+  /**
+   * Looks what became of an instance that did not answer. One that is being killed takes connections for a moment after
+   * its links have broken; or a sibling was quicker to find it gone, and has removed its row.
+   */
+  async #dialledInVain(instanceId: string): Promise<void> {
+    if (this.#isRegistered(instanceId)) this.#dialMissing();
+    else this.#ports.peersChanged();
+  }
+
+  #isRegistered(instanceId: string): boolean {
+    return this.#ports.registry.list().some((record) => record.instanceId === instanceId);
   }
 
   #endDial(instanceId: string): void {
@@ -188,14 +212,20 @@ export class PeerMesh {
   async #bury({ instanceId, endpoint }: PeerRecord): Promise<void> {
     this.#ports.log('info', `${instanceId} is gone`);
     await this.#ports.registry.remove(instanceId);
-    this.#frozen.delete(instanceId);
-    this.#unreachable.delete(instanceId);
+    this.#forget(instanceId);
     this.#ports.platform.transport.removeStale(endpoint);
     this.#ports.peersChanged();
   }
 
+  /** Drops what was known of an instance while it was not connected. */
+  #forget(instanceId: string): void {
+    this.#frozen.delete(instanceId);
+    this.#vainDials.delete(instanceId);
+    this.#unreachable.delete(instanceId);
+  }
+
   /** @param dialled id of the instance that was dialled */
-  #adopt(connection: Connection, role: PeerLink['role'], dialled?: string): void {
+  #adopt(connection: Connection, dialled?: string): void {
     // First of all: whoever hears of the end may dial anew.
     if (dialled !== undefined) connection.on('close', () => this.#endDial(dialled));
     if (this.#closing || this.#strangers.size >= MAX_STRANGERS) {
@@ -205,10 +235,10 @@ export class PeerMesh {
     const events: LinkEvents = {
       ready: (link) => this.#welcome(link),
       frame: (link, frame) => this.#receive(link, frame),
-      closed: (link, problem) => this.#farewell(link, link.peer?.instanceId ?? dialled, problem),
+      closed: (link, problem) => this.#farewell(link, dialled, problem),
     };
     const { secret, platform } = this.#ports;
-    this.#strangers.add(new PeerLink(connection, role, { self: this.#self, secret, platform }, events));
+    this.#strangers.add(new PeerLink(connection, dialled, { self: this.#self, secret, platform }, events));
   }
 
   #welcome(link: PeerLink): void {
@@ -226,8 +256,7 @@ export class PeerMesh {
       return;
     }
     this.#links.set(peer.instanceId, link);
-    this.#frozen.delete(peer.instanceId);
-    this.#unreachable.delete(peer.instanceId);
+    this.#forget(peer.instanceId);
     this.#dials.get(peer.instanceId)?.resolve();
     present?.cut();
     this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
@@ -242,9 +271,10 @@ export class PeerMesh {
     else link.cursor = frame.cursor;
   }
 
-  #farewell(link: PeerLink, instanceId: string | undefined, problem: string | undefined): void {
+  #farewell(link: PeerLink, dialled: string | undefined, problem: string | undefined): void {
     this.#strangers.delete(link);
-    if (problem) this.#complain(instanceId, problem);
+    if (problem) this.#complain(dialled ?? link.peer?.instanceId, problem);
+    if (!link.peer && dialled !== undefined) this.#inBackground(this.#dialledInVain(dialled));
     if (!link.peer || this.#links.get(link.peer.instanceId) !== link) return;
     this.#links.delete(link.peer.instanceId);
     if (this.#closing) return;

@@ -29,8 +29,11 @@ export type DialFailure = 'gone' | 'unreachable';
 
 /** How instances of one machine reach each other. */
 export interface Transport {
-  /** Opens a new endpoint, at which nobody was before. */
-  listen(accept: (connection: Connection) => void): Promise<Listener>;
+  /**
+   * Opens a new endpoint, at which nobody was before. It does not keep the process alive.
+   * @param failed called when a connection could not be accepted; others still can
+   */
+  listen(accept: (connection: Connection) => void, failed: (error: Error) => void): Promise<Listener>;
   /** Connects to the endpoint of an instance; does not reject. */
   dial(peer: Pick<PeerRecord, 'endpoint' | 'startedAt'>): Promise<Connection | DialFailure>;
   /** Removes what an instance that is gone has left of its endpoint. */

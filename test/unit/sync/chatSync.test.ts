@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Message } from '../../../src/protocol/model.ts';
 import { ChatSync } from '../../../src/sync/chat/chatSync.ts';
+import { VirtualClock } from '../../support/clock.ts';
 import { type Faults, FaultyUpstream } from '../../support/faultyUpstream.ts';
 import { MemoryReplica } from '../../support/memoryReplica.ts';
-import { VirtualClock } from '../../support/virtualClock.ts';
 import { messageAt } from '../views/messages.ts';
 
 const id = messageAt(1).conversationId;
@@ -21,7 +21,7 @@ function replicate({ count = 0, held = [] as number[], faults = {} as Faults }) 
   const store = new MemoryReplica();
   for (const seq of held) store.rows(id).set(seq, messageAt(seq));
   const failures: unknown[] = [];
-  const sync = new ChatSync({ upstream, store, timers: clock, failed: (error) => failures.push(error) });
+  const sync = new ChatSync({ upstream, store, timers: clock, hold: HOLD, failed: (error) => failures.push(error) });
   const asked = () => upstream.requests.map(({ from, to }) => [from, to]);
   const add = (seq: number) => upstream.conversations.set(id, messagesOf(seq)) && sync.received([messageAt(seq)]);
   return { clock, upstream, store, sync, failures, asked, add };
@@ -31,7 +31,7 @@ function replicate({ count = 0, held = [] as number[], faults = {} as Faults }) 
 async function connect(setup: Parameters<typeof replicate>[0]) {
   const parts = replicate(setup);
   parts.sync.connected();
-  await parts.clock.advance(0);
+  await parts.clock.pass(0);
   return parts;
 }
 
@@ -46,7 +46,7 @@ describe('chat sync', () => {
     it('asks for nothing and knows nothing before the list is known', async () => {
       const { sync, clock, upstream } = replicate({ count: 3, held: [1] });
       sync.open(id);
-      await clock.advance(HOLD);
+      await clock.pass(HOLD);
       const { state, reason, isValidating } = sync.status(id);
       assert.deepEqual([state, reason, isValidating], ['UNKNOWN', 'backend_seq_unknown', false]);
       assert.deepEqual([upstream.requests, upstream.lists], [[], 0]);
@@ -55,7 +55,7 @@ describe('chat sync', () => {
     it('fetches at once what is known to be missing, the newest first, in bounded requests', async () => {
       const { sync, clock, asked, store } = await connect({ count: 1200, held: [1, 2, 700] });
       sync.open(id);
-      await clock.advance(0);
+      await clock.pass(0);
       assert.deepEqual(asked(), [
         [701, 1200],
         [200, 699],
@@ -70,7 +70,7 @@ describe('chat sync', () => {
         .filter((seq) => seq % 100 !== 37);
       const { sync, clock, upstream } = await connect({ count: 10_000, held });
       sync.open(id);
-      await clock.advance(0);
+      await clock.pass(0);
       const missing = messagesOf(10_000).filter(({ seq }) => seq % 100 === 37);
       const size = missing.reduce((sum, message) => sum + Buffer.byteLength(JSON.stringify(message)), 0);
       assert.equal(sync.status(id).state, 'SYNCED');
@@ -81,7 +81,7 @@ describe('chat sync', () => {
       const { sync, clock, store } = await connect({ count: 900, held: [1] });
       store.told.length = 0;
       sync.open(id);
-      await clock.advance(0);
+      await clock.pass(0);
       const told = store.told.map(({ state, isFetching, fetched, wanted }) => [state, isFetching, fetched, wanted]);
       assert.deepEqual(told, [
         ['OUT_OF_SYNC', true, 0, 899],
@@ -93,24 +93,24 @@ describe('chat sync', () => {
 
     it('fetches nothing more once the chat is closed', async () => {
       const { sync, clock, asked } = await connect({ count: 1200, faults: { latency: 100, isDeaf: true } });
-      await clock.advance(100);
+      await clock.pass(100);
       const close = sync.open(id);
       const stillOpen = sync.open(id);
       close();
       close();
-      await clock.advance(150);
+      await clock.pass(150);
       assert.equal(asked().length, 2);
       stillOpen();
-      await clock.advance(FIVE_MINUTES);
+      await clock.pass(FIVE_MINUTES);
       assert.deepEqual([asked().length, sync.status(id).isFetching, clock.pending], [2, false, 0]);
     });
 
     it('heals when it is opened again while the first repair still ends', async () => {
       const { sync, clock, upstream } = await connect({ count: 3, faults: { latency: 100 } });
-      await clock.advance(100);
+      await clock.pass(100);
       sync.open(id)();
       sync.open(id);
-      await clock.advance(1000);
+      await clock.pass(1000);
       assert.deepEqual([sync.status(id).state, upstream.mostInFlight <= 2], ['SYNCED', true]);
     });
   });
@@ -139,13 +139,13 @@ describe('chat sync', () => {
       sync.open(id);
       await add(3);
       assert.deepEqual([sync.status(id).state, sync.status(id).isValidating], ['UNKNOWN', true]);
-      await clock.advance(HOLD - 1);
+      await clock.pass(HOLD - 1);
       await sync.received([messageAt(2)]);
       assert.deepEqual([sync.status(id).state, clock.pending], ['SYNCED', 1]);
-      await clock.advance(HOLD);
+      await clock.pass(HOLD);
       assert.deepEqual(asked(), []);
       await add(6);
-      await clock.advance(HOLD);
+      await clock.pass(HOLD);
       assert.deepEqual([sync.status(id).state, asked()], ['SYNCED', [[4, 5]]]);
     });
 
@@ -154,18 +154,18 @@ describe('chat sync', () => {
       sync.open(id);
       for (let seq = 3; seq < 8; seq++) {
         await add(seq);
-        await clock.advance(HOLD / 5);
+        await clock.pass(HOLD / 5);
       }
       assert.deepEqual([asked(), sync.status(id).state], [[[2, 2]], 'SYNCED']);
     });
 
     it('is not asked for when it comes during a repair', async () => {
       const { sync, clock, asked } = await connect({ count: 1200, faults: { latency: 100 } });
-      await clock.advance(100);
+      await clock.pass(100);
       sync.open(id);
-      await clock.advance(50);
+      await clock.pass(50);
       await sync.received([messageAt(100), messageAt(500)]);
-      await clock.advance(1000);
+      await clock.pass(1000);
       assert.deepEqual(asked(), [
         [701, 1200],
         [501, 700],
@@ -180,7 +180,7 @@ describe('chat sync', () => {
       sync.open(id)();
       assert.equal(sync.status(id).state, 'SYNCED');
       await add(3);
-      await clock.advance(FIVE_MINUTES);
+      await clock.pass(FIVE_MINUTES);
       assert.deepEqual([sync.status(id).state, upstream.requests], ['UNKNOWN', []]);
     });
 
@@ -192,7 +192,7 @@ describe('chat sync', () => {
       store.store = () => Promise.reject(new Error('disk full'));
       await assert.rejects(sync.received([messageAt(2)]), /disk full/);
       store.store = keep;
-      await clock.advance(HOLD);
+      await clock.pass(HOLD);
       assert.deepEqual([asked(), sync.status(id).state], [[[2, 2]], 'SYNCED']);
     });
   });
@@ -204,7 +204,7 @@ describe('chat sync', () => {
       upstream.conversations.set(id, messagesOf(4));
       sync.newest(id, 4);
       sync.newest(id, 2);
-      await clock.advance(HOLD);
+      await clock.pass(HOLD);
       assert.deepEqual([asked(), sync.status(id).expected], [[[2, 4]], 4]);
     });
 
@@ -213,7 +213,7 @@ describe('chat sync', () => {
       sync.open(id);
       sync.connected();
       await sync.received([messageAt(4)]);
-      await clock.advance(1000);
+      await clock.pass(1000);
       assert.deepEqual([sync.status(id).state, sync.status(id).expected, store.discarded], ['SYNCED', 4, []]);
     });
   });
@@ -226,10 +226,10 @@ describe('chat sync', () => {
       upstream.conversations.set(id, messagesOf(5));
       sync.connected();
       assert.equal(sync.status(id).state, 'UNKNOWN');
-      await clock.advance(HOLD);
+      await clock.pass(HOLD);
       assert.deepEqual([upstream.lists, upstream.requests], [2, []]);
       sync.open(id);
-      await clock.advance(0);
+      await clock.pass(0);
       assert.deepEqual(
         [sync.status(id).state, store.ranges(id), store.ranges(other)],
         ['SYNCED', [{ from: 1, to: 5 }], []],
@@ -241,11 +241,11 @@ describe('chat sync', () => {
       const times: number[] = [];
       const list = upstream.list.bind(upstream);
       upstream.list = (signal) => {
-        times.push(clock.now / 1000);
+        times.push(clock.now() / 1000);
         return list(signal);
       };
       sync.connected();
-      await clock.advance(FIVE_MINUTES);
+      await clock.pass(FIVE_MINUTES);
       assert.deepEqual(times, [0, 1, 3, 7, 15, 31, 61, 91]);
       assert.deepEqual([failures.length, sync.status(id).expected], [7, 1]);
     });
@@ -255,11 +255,11 @@ describe('chat sync', () => {
         const { sync, clock, upstream, failures } = replicate({ count: 1, faults: { latency: 100, isDeaf } });
         sync.connected();
         const resync = sync.resync(other);
-        await clock.advance(50);
+        await clock.pass(50);
         sync.connected();
-        await clock.advance(99);
+        await clock.pass(99);
         assert.equal(sync.status(id).expected, undefined);
-        await clock.advance(1);
+        await clock.pass(1);
         assert.deepEqual([sync.status(id).expected, upstream.lists, failures], [1, 2, []]);
         assert.equal((await resync).reason, 'backend_seq_unknown');
       });
@@ -270,23 +270,36 @@ describe('chat sync', () => {
     it('asks a few times, less and less often, then not again before the next validation', async () => {
       const { sync, clock, upstream, add } = await connect({ count: 3, held: [1, 3], faults: { lost: [2] } });
       const times: number[] = [];
-      upstream.asked = () => times.push(clock.now / 1000);
+      upstream.asked = () => times.push(clock.now() / 1000);
       sync.open(id);
-      await clock.advance(60_000);
+      await clock.pass(60_000);
       assert.deepEqual([times, sync.status(id).state], [[0, 1, 3, 7, 15], 'OUT_OF_SYNC']);
       await add(4);
-      await clock.advance(60_000);
+      await clock.pass(60_000);
       assert.equal(times.length, 5);
       upstream.faults = {};
-      await clock.advance(FIVE_MINUTES);
+      await clock.pass(FIVE_MINUTES);
       assert.deepEqual([times.length, sync.status(id).state], [6, 'SYNCED']);
+    });
+
+    it('asks again at once for what is wanted anew, and for nothing else', async () => {
+      const { sync, clock, upstream, asked } = await connect({ count: 5, held: [1, 3, 5], faults: { lost: [2, 4] } });
+      sync.open(id);
+      await clock.pass(60_000);
+      assert.deepEqual(sync.missing(id), []);
+      const before = asked().length;
+      upstream.faults = {};
+      sync.want(id, [{ from: 1, to: 2 }]);
+      assert.deepEqual(sync.missing(id), [{ from: 2, to: 2 }]);
+      await clock.pass(HOLD);
+      assert.deepEqual([asked().slice(before), sync.status(id).state], [[[2, 2]], 'OUT_OF_SYNC']);
     });
 
     it('reports why, when the upstream fails again and again', async () => {
       const { sync, clock, upstream, failures } = await connect({ count: 3, held: [1] });
       upstream.faults = { failures: 100 };
       sync.open(id);
-      await clock.advance(60_000);
+      await clock.pass(60_000);
       assert.deepEqual([upstream.requests.length, failures.map(String)], [5, ['Error: the upstream failed']]);
       assert.equal(sync.status(id).isFetching, false);
     });
@@ -299,9 +312,9 @@ describe('chat sync', () => {
       store.ranges = () => {
         throw new Error('unreadable');
       };
-      await clock.advance(HOLD);
+      await clock.pass(HOLD);
       assert.deepEqual(failures.map(String), ['Error: unreadable']);
-      await clock.advance(FIVE_MINUTES);
+      await clock.pass(FIVE_MINUTES);
       assert.equal(failures.length, 2);
       store.ranges = ranges;
       await sync.received([messageAt(2)]);
@@ -311,7 +324,7 @@ describe('chat sync', () => {
     it('shows no fetching while it pauses', async () => {
       const { sync, clock } = await connect({ count: 3, held: [1, 3], faults: { lost: [2] } });
       sync.open(id);
-      await clock.advance(500);
+      await clock.pass(500);
       const { isFetching, isValidating } = sync.status(id);
       assert.deepEqual([isFetching, isValidating], [false, false]);
     });
@@ -319,10 +332,10 @@ describe('chat sync', () => {
     it('asks once for a permanent hole, even when the chat is opened again', async () => {
       const { sync, clock, asked } = await connect({ count: 3, held: [1, 3], faults: { holes: [2] } });
       sync.open(id);
-      await clock.advance(60_000);
+      await clock.pass(60_000);
       sync.open(id);
       sync.connected();
-      await clock.advance(FIVE_MINUTES);
+      await clock.pass(FIVE_MINUTES);
       assert.deepEqual([asked(), sync.status(id).state], [[[2, 2]], 'OUT_OF_SYNC']);
     });
   });
@@ -331,11 +344,11 @@ describe('chat sync', () => {
     const { sync, clock, upstream, asked } = await connect({ count: 3, held: [1, 2, 3] });
     sync.open(id);
     upstream.conversations.set(id, messagesOf(5));
-    await clock.advance(FIVE_MINUTES - 1);
+    await clock.pass(FIVE_MINUTES - 1);
     assert.equal(upstream.lists, 1);
-    await clock.advance(1 + HOLD);
+    await clock.pass(1 + HOLD);
     assert.deepEqual([upstream.lists, asked(), sync.status(id).state], [2, [[4, 5]], 'SYNCED']);
-    await clock.advance(FIVE_MINUTES);
+    await clock.pass(FIVE_MINUTES);
     assert.equal(upstream.lists, 3);
   });
 
@@ -346,7 +359,7 @@ describe('chat sync', () => {
       store.rows(id).delete(2);
       const resync = sync.resync(id);
       assert.equal(sync.status(id).isValidating, true);
-      await clock.advance(0);
+      await clock.pass(0);
       const fetchedRanges = [
         { from: 2, to: 2 },
         { from: 4, to: 6 },
@@ -354,7 +367,7 @@ describe('chat sync', () => {
       const common = { holes: [], reloadReason: null };
       assert.deepEqual(await resync, { state: 'SYNCED', reason: 'validated', fetchedRanges, fetched: 4, ...common });
       const again = sync.resync(id);
-      await clock.advance(0);
+      await clock.pass(0);
       assert.deepEqual(await again, { state: 'SYNCED', reason: 'validated', fetchedRanges: [], fetched: 0, ...common });
       assert.deepEqual([upstream.lists, clock.pending], [3, 0]);
     });
@@ -362,7 +375,7 @@ describe('chat sync', () => {
     it('knows an empty chat from one that the upstream does not have', async () => {
       const { sync, clock } = replicate({ count: 0 });
       const resyncs = Promise.all([sync.resync(id), sync.resync(other)]);
-      await clock.advance(0);
+      await clock.pass(0);
       const results = (await resyncs).map(({ state, reason }) => [state, reason]);
       assert.deepEqual(results, [
         ['SYNCED', 'no_messages'],
@@ -372,12 +385,12 @@ describe('chat sync', () => {
 
     it('makes one of several that are asked for at the same time', async () => {
       const { sync, clock, upstream } = await connect({ count: 3, faults: { latency: 100 } });
-      await clock.advance(100);
+      await clock.pass(100);
       const resync = sync.resync(id);
-      await clock.advance(150);
+      await clock.pass(150);
       const joined = sync.resync(id);
       sync.open(id);
-      await clock.advance(1000);
+      await clock.pass(1000);
       assert.deepEqual([(await resync).fetched, await joined], [3, await resync]);
       assert.deepEqual([upstream.lists, upstream.requests.length, upstream.mostInFlight], [2, 1, 1]);
     });
@@ -385,27 +398,27 @@ describe('chat sync', () => {
     it('does not wait for a repair that pauses', async () => {
       const { sync, clock, upstream } = await connect({ count: 2, held: [1], faults: { lost: [2] } });
       sync.open(id);
-      await clock.advance(3500);
+      await clock.pass(3500);
       upstream.faults = {};
       const resync = sync.resync(id);
-      await clock.advance(0);
+      await clock.pass(0);
       assert.deepEqual([(await resync).state, sync.status(id).state], ['SYNCED', 'SYNCED']);
     });
 
     it('fails with what the upstream failed with', async () => {
       const { sync, clock, failures } = replicate({ count: 3, faults: { failures: 1 } });
       const resync = assert.rejects(sync.resync(id), /the upstream failed/);
-      await clock.advance(0);
+      await clock.pass(0);
       await resync;
       assert.deepEqual([failures, sync.status(id).isValidating], [[], false]);
     });
 
     it('ends with what it has when it is cancelled, and leaves the rest alone', async () => {
       const { sync, clock, asked } = await connect({ count: 1200, faults: { latency: 100 } });
-      await clock.advance(100);
+      await clock.pass(100);
       sync.open(id);
       const resync = sync.resync(id);
-      await clock.advance(250);
+      await clock.pass(250);
       sync.cancel(id);
       const { state, reason, fetchedRanges, fetched } = await resync;
       assert.deepEqual(
@@ -413,7 +426,7 @@ describe('chat sync', () => {
         ['OUT_OF_SYNC', 'gap_detected', [{ from: 701, to: 1200 }], 500],
       );
       const requests = asked().length;
-      await clock.advance(60_000);
+      await clock.pass(60_000);
       assert.deepEqual([asked().length, sync.status(id).isFetching], [requests, false]);
     });
   });
@@ -422,7 +435,7 @@ describe('chat sync', () => {
     it('loads all of it again when a held number is newer than the upstream, and says so', async () => {
       const { sync, clock, store } = await connect({ count: 3, held: [1, 2, 3, 4, 5] });
       const resync = sync.resync(id);
-      await clock.advance(0);
+      await clock.pass(0);
       const why = 'Message 5 is newer than the newest of the upstream, 3.';
       assert.deepEqual(await resync, {
         state: 'SYNCED',
@@ -440,7 +453,7 @@ describe('chat sync', () => {
       await add(4);
       upstream.conversations.set(id, messagesOf(3));
       const resync = sync.resync(id);
-      await clock.advance(0);
+      await clock.pass(0);
       assert.deepEqual([(await resync).state, store.ranges(id)], ['SYNCED', [{ from: 1, to: 3 }]]);
     });
 
@@ -449,7 +462,7 @@ describe('chat sync', () => {
       upstream.conversations.set(id, messagesOf(4));
       sync.open(id);
       assert.equal(sync.status(id).reason, 'sequence_mismatch');
-      await clock.advance(0);
+      await clock.pass(0);
       assert.deepEqual([sync.status(id).state, store.discarded, upstream.lists], ['SYNCED', [], 2]);
     });
 
@@ -457,7 +470,7 @@ describe('chat sync', () => {
       const { sync, clock, store, upstream, failures } = await connect({ count: 3, held: [1, 2, 3, 4] });
       upstream.faults = { failures: 100 };
       sync.open(id);
-      await clock.advance(60_000);
+      await clock.pass(60_000);
       assert.deepEqual([store.discarded, upstream.lists, failures.length], [[], 2, 1]);
       assert.equal(sync.status(id).state, 'OUT_OF_SYNC');
     });
@@ -467,7 +480,7 @@ describe('chat sync', () => {
       store.rows(id).set(2, messageAt(2, { id: 'another' }));
       sync.open(id);
       await sync.received([messageAt(2)]);
-      await clock.advance(0);
+      await clock.pass(0);
       assert.deepEqual([store.discarded, sync.status(id).state], [['Two messages claim number 2.'], 'SYNCED']);
       assert.equal(store.rows(id).get(2)?.id, messageAt(2).id);
     });
@@ -478,7 +491,7 @@ describe('chat sync', () => {
       upstream.conversations.set(id, claims);
       sync.open(id);
       await sync.received([messageAt(2, { id: 'another' })]);
-      await clock.advance(60_000);
+      await clock.pass(60_000);
       assert.deepEqual([store.discarded.length, sync.status(id).state], [1, 'OUT_OF_SYNC']);
       assert.equal(sync.status(id).reason, 'sequence_mismatch');
     });
@@ -486,12 +499,12 @@ describe('chat sync', () => {
 
   it('leaves nothing behind when it is disposed of', async () => {
     const { sync, clock, upstream, failures } = await connect({ count: 1200, faults: { latency: 100 } });
-    await clock.advance(100);
+    await clock.pass(100);
     sync.open(id);
     sync.connected();
-    await clock.advance(50);
+    await clock.pass(50);
     sync.dispose();
-    await clock.advance(0);
+    await clock.pass(0);
     assert.deepEqual([clock.pending, upstream.inFlight, failures], [0, 0, []]);
   });
 });

@@ -1,11 +1,52 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { newEndpoint, removeStaleSocket, socketDirectories } from '../../../src/sync/peers/endpoint.ts';
+import { promisify } from 'node:util';
+import { isEndpoint, newEndpoint, removeStaleSocket, socketDirectories } from '../../../src/sync/peers/endpoint.ts';
 import { hasReason } from '../../support/database.ts';
 import { useTempDirectory } from '../../support/tempDirectory.ts';
+
+/** A user without rights. */
+const NOBODY = 65_534;
+
+/** How a program of another user fares that connects to an endpoint. */
+async function connectAs(uid: number, endpoint: string): Promise<string> {
+  const program = `const socket = require('node:net').createConnection(process.argv[1]);
+    socket.on('connect', () => { console.log('connected'); socket.destroy(); });
+    socket.on('error', ({ code }) => console.log(code));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program, endpoint], {
+    uid,
+    gid: uid,
+    cwd: '/',
+  });
+  return stdout.trim();
+}
+
+describe('endpoint of a Windows instance', () => {
+  const name = newEndpoint([], 'win32');
+
+  it('is a pipe of this machine whose name nobody can guess', () => {
+    assert.match(name, /^\\\\\.\\pipe\\devchat-[0-9a-f]{32}$/);
+    assert.notEqual(newEndpoint([], 'win32'), name);
+  });
+
+  it('is not taken for one that lies on another machine, or belongs to another program', () => {
+    assert.ok(isEndpoint(name, 'win32'));
+    const foreign = [
+      name.replace('.', 'elsewhere'),
+      name.replace('devchat', 'docker'),
+      `${name}\\x`,
+      '\\\\.\\pipe\\',
+      '',
+      '8080',
+    ];
+    for (const other of foreign) assert.equal(isEndpoint(other, 'win32'), false, other);
+  });
+});
 
 describe('endpoint of an instance', () => {
   const directory = useTempDirectory();
@@ -40,6 +81,7 @@ describe('endpoint of an instance', () => {
   });
 
   const unsafe: [what: string, make: (path: string) => void][] = [
+    ['anybody may write to', (path) => mkdirSync(path, { mode: 0o777 })],
     ['others may enter', (path) => mkdirSync(path, { mode: 0o755 })],
     ['the group may write to', (path) => mkdirSync(path, { mode: 0o700 | 0o020 })],
     [
@@ -61,10 +103,41 @@ describe('endpoint of an instance', () => {
     });
   }
 
+  it('does not lie in a directory of another user', function () {
+    // Only the administrator can give a directory away.
+    if (process.getuid?.() !== 0) this.skip();
+    mkdirSync(place('foreign'), { mode: 0o700 });
+    chownSync(place('foreign'), NOBODY, NOBODY);
+    assert.throws(() => newEndpoint([place('foreign')]), /another user/);
+  });
+
+  for (const isOpen of [false, true]) {
+    it(`is ${isOpen ? 'reached' : 'out of reach'} for another user when its directory is ${isOpen ? 'open to all' : 'private'}`, async function () {
+      if (process.getuid?.() !== 0) this.skip();
+      chmodSync(directory.path, 0o755);
+      const endpoint = newEndpoint([place('s')]);
+      const server = createServer().listen(endpoint);
+      await once(server, 'listening');
+      directory.defer(() => server.close());
+      if (isOpen) {
+        chmodSync(place('s'), 0o755);
+        chmodSync(endpoint, 0o777);
+      }
+      assert.equal(await connectAs(NOBODY, endpoint), isOpen ? 'connected' : 'EACCES');
+    });
+  }
+
   it('prefers the directory of the session, then temporary ones of this user', () => {
     const temporary = [join(tmpdir(), 'devchat-7'), join('/tmp', 'devchat-7')];
     assert.deepEqual(socketDirectories({ XDG_RUNTIME_DIR: '/run/user/7' }, 7), ['/run/user/7/devchat', ...temporary]);
     assert.deepEqual(socketDirectories({}, 7), temporary);
+  });
+
+  it('is not taken for the socket of another program', () => {
+    const endpoint = newEndpoint([place('s')]);
+    assert.ok(isEndpoint(endpoint));
+    const foreign = ['', '8080', 'x.sock', endpoint.slice(1), `\0${endpoint}`, `${endpoint}\0`, '/run/docker.sock'];
+    for (const other of [...foreign, `/${'d'.repeat(100)}${endpoint}`]) assert.equal(isEndpoint(other), false, other);
   });
 
   it('of a dead instance is removed, but nothing that is not a socket', async () => {

@@ -72,15 +72,23 @@ describe('handshake between peers', () => {
     assert.throws(() => listener.accept(dialler.answer(listener.hello)), refused);
   });
 
-  for (const protocol of [
-    { min: 2, max: 9 },
-    { min: 0, max: 0 },
+  for (const [min, max, outdated] of [
+    [2, 9, 'Bob'],
+    [0, 0, 'Alice'],
   ]) {
-    it(`refuses a peer that speaks only protocol ${protocol.min} to ${protocol.max}`, () => {
+    it(`refuses a peer that speaks only protocol ${min} to ${max}, and says what to update`, () => {
       const [dialler, listener] = pair();
-      assert.throws(() => listener.answer({ ...dialler.hello, protocol }), /not spoken/);
+      const protocol = { min, max };
+      assert.throws(() => listener.answer({ ...dialler.hello, protocol }), new RegExp(`Update .* in ${outdated};`));
     });
   }
+
+  it('is refused by who dialled when another instance answers than was dialled', () => {
+    const listener = begin('listener', 'secret', bob);
+    const dial = (expected: string) => new Handshake('dialler', 'secret', alice, newNonce(), expected);
+    assert.throws(() => dial(uuid()).answer(listener.hello), /answers in its place/);
+    dial(bob.instanceId).answer(listener.hello);
+  });
 
   it('goes on with a newer peer that still speaks this protocol, and ignores what it says besides', () => {
     const [dialler, listener] = pair();

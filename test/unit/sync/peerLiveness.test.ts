@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { peerSecret, registerPeer } from '../../../src/store/peers.ts';
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
-import { ManualClock } from '../../support/clock.ts';
+import { encodeFrame } from '../../../src/sync/peers/frames.ts';
+import { Handshake } from '../../../src/sync/peers/handshake.ts';
+import { VirtualClock } from '../../support/clock.ts';
 import { useDatabases } from '../../support/database.ts';
-import { RawPeer, TestMesh } from '../../support/peers.ts';
+import { introduce, listenAt, newNonce, RawPeer, TestMesh } from '../../support/peers.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
 
 const BEAT = 1000;
@@ -13,11 +14,11 @@ const BEAT = 1000;
 describe('heartbeat of a mesh', () => {
   const databases = useDatabases();
   useEnvironment(() => environmentIn(databases.directory));
-  let clock: ManualClock;
+  let clock: VirtualClock;
 
   /** A mesh on a clock of the test, and a raw peer that it takes for a sibling. */
   async function setUp() {
-    clock = new ManualClock();
+    clock = new VirtualClock();
     const db = await databases.open();
     const own = new TestMesh(db, 'Own', clock);
     databases.directory.defer(() => own.mesh.close());
@@ -81,16 +82,64 @@ describe('heartbeat of a mesh', () => {
     assert.equal(own.record.endpoint, endpoint);
   });
 
+  it('puts its own row right when it leads elsewhere', async () => {
+    const { own } = await setUp();
+    const { endpoint } = own.record;
+    const db = await databases.open();
+    await registerPeer(db, { ...own.record, endpoint: newEndpoint() });
+    beat();
+    await databases.open().then((other) => other.write(() => undefined));
+    assert.equal(own.record.endpoint, endpoint);
+  });
+
+  for (const [what, protocol, outdated] of [
+    ['newer', { min: 2, max: 3 }, 'Own'],
+    ['older', { min: 0, max: 0 }, 'Other'],
+  ] as const) {
+    it(`refuses a much ${what} peer, says once what to update, and dials it only now and then`, async () => {
+      const { own } = await setUp();
+      const db = await databases.open();
+      const other = introduce('Other');
+      const endpoint = newEndpoint();
+      let dials = 0;
+      const server = await listenAt(endpoint, (socket) => {
+        dials++;
+        const { hello } = new Handshake('listener', peerSecret(db), other, newNonce());
+        socket.write(encodeFrame({ ...hello, protocol }));
+      });
+      databases.directory.defer(() => server.close());
+      await registerPeer(db, { ...other, endpoint, startedAt: Date.now() });
+      for (let beats = 0; beats < 20; beats++) {
+        beat();
+        await own.mesh.settled();
+      }
+      assert.equal(dials, 3);
+      const complaints = own.log.filter((line) => line.includes(`Update DevChat Sync in ${outdated}`));
+      assert.deepEqual([complaints.length, own.peers.includes('Other')], [1, false]);
+    });
+  }
+
+  it('connects with a newer peer that still speaks this protocol, and skips frames it does not know', async () => {
+    const { own } = await setUp();
+    const secret = peerSecret(await databases.open());
+    const said = { protocol: { min: 1, max: 9 }, features: ['x'] };
+    const newer = await RawPeer.prove(own.record.endpoint, secret, 'Newer', introduce('Newer'), said);
+    await own.until('peers', () => own.peers.length === 2);
+    const { looks } = own;
+    newer.send({ type: 'from the future', changeId: 1 });
+    newer.send({ type: 'nudge', changeId: 1 });
+    await own.until('look', () => own.looks > looks);
+    assert.deepEqual([own.looks, own.peers], [looks + 1, ['Newer', 'Raw']]);
+  });
+
   it('dials a frozen peer now and then, and complains of it once until it is back', async () => {
     const { own, peer } = await setUp();
     const endpoint = newEndpoint();
     let dials = 0;
-    const frozen = createServer((socket) => {
+    const frozen = await listenAt(endpoint, (socket) => {
       dials++;
-      socket.on('error', () => undefined);
       socket.end('no hello at all');
     });
-    await new Promise<void>((resolve) => frozen.listen(endpoint, resolve));
     databases.directory.defer(() => frozen.close());
     await registerPeer(await databases.open(), { ...peer.self, endpoint, startedAt: Date.now() });
     const complaints = () => own.log.filter((line) => line.includes('cut')).length;
@@ -102,10 +151,10 @@ describe('heartbeat of a mesh', () => {
       // Time for a dial that must not be.
       await delay(10);
     }
-    assert.equal(dials, 1);
+    assert.equal(dials, 2);
     beat();
     await own.mesh.settled();
-    assert.deepEqual([dials, complaints()], [2, 1]);
+    assert.deepEqual([dials, complaints()], [3, 1]);
     const again = await RawPeer.prove(own.record.endpoint, peerSecret(await databases.open()), 'Raw', peer.self);
     await own.until('peers', () => own.peers.length === 1);
     again.socket.write('this is no frame');

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { listPeers, peerSecret, registerPeer } from '../../../src/store/peers.ts';
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
-import { ManualClock } from '../../support/clock.ts';
+import { VirtualClock } from '../../support/clock.ts';
 import { useDatabases } from '../../support/database.ts';
 import { introduce, RawPeer, TestMesh } from '../../support/peers.ts';
 import { RpcClient } from '../../support/rpcClient.ts';
@@ -154,9 +154,82 @@ describe('mesh of peers', () => {
     });
   }
 
+  it('keeps one connection with two that claim one id, the newer one', async () => {
+    const [a] = await start('A');
+    assert.ok(a);
+    const secret = peerSecret(await databases.open());
+    const first = await RawPeer.prove(a.record.endpoint, secret, 'Twin');
+    await a.until('peers', () => a.peers.length === 1);
+    const second = await RawPeer.prove(a.record.endpoint, secret, 'Twin', first.self);
+    await first.closed;
+    a.mesh.nudge(7);
+    assert.deepEqual(await second.frame(2), { type: 'nudge', changeId: 7 });
+    assert.deepEqual(a.peers, ['Twin']);
+  });
+
+  it('cannot be led astray by rows of the registry that lead nowhere, to files, or to others', async () => {
+    const [a, b] = await start('A', 'B');
+    assert.ok(a && b);
+    const db = await databases.open();
+    const file = newEndpoint();
+    writeFileSync(file, 'kept');
+    const astray = [
+      ...['', '8080', 'relative.sock', '\0abstract', '\\\\elsewhere\\pipe\\devchat', databases.path],
+      ...[databases.directory.path, newEndpoint(), `/${'long/'.repeat(100)}${'0'.repeat(20)}.sock`, b.record.endpoint],
+    ];
+    for (const endpoint of [...astray, file]) {
+      await registerPeer(db, { ...introduce('Astray'), endpoint, startedAt: Date.now() });
+    }
+    const [c] = await make('C');
+    assert.ok(c);
+    let removed = 0;
+    c.events.on('removed', () => removed++);
+    await c.mesh.open();
+    await c.until('peers', () => c.peers.join('') === 'AB');
+    await c.mesh.settled();
+    await c.until('removed', () => removed === 1);
+    assert.ok(existsSync(file));
+    assert.ok(c.log.some((line) => line.includes('answers in its place')));
+    assert.deepEqual([b.peers.join(''), b.log.filter((line) => line.includes('disconnected'))], ['AC', []]);
+  });
+
+  it('leaves in time though a peer does not read what it was sent', async () => {
+    const clock = new VirtualClock();
+    const a = new TestMesh(await databases.open(), 'A', clock);
+    await a.mesh.open();
+    const peer = await RawPeer.prove(a.record.endpoint, peerSecret(await databases.open()));
+    await a.until('peers', () => a.peers.length === 1);
+    peer.socket.pause();
+    const piece = { conversationId: 'c', messageId: 'm', runId: 'r', offset: 0, text: 'x'.repeat(90_000) };
+    for (let count = 0; count < 8; count++) a.mesh.stream(piece);
+    let hasLeft = false;
+    const closed = a.mesh.close().then(() => {
+      hasLeft = true;
+    });
+    // The write of the row that goes ends before this one.
+    await databases.open().then((other) => other.write(() => undefined));
+    for (let turns = 0; turns < 20; turns++) await nextTurn();
+    assert.equal(hasLeft, false);
+    clock.advance(2000);
+    await closed;
+  });
+
+  it('leaves its endpoint behind when the registry cannot forget it, so that its end can be proved', async () => {
+    const [a, b] = await start('A', 'B');
+    assert.ok(a && b);
+    const { endpoint } = b.record;
+    b.cannotLeave = true;
+    await assert.rejects(b.mesh.close(), /cannot be written/);
+    await a.until('peers', () => a.peers.length === 0);
+    assert.ok(process.platform === 'win32' || existsSync(endpoint));
+    const stranger = await RawPeer.connect(endpoint);
+    await stranger.closed;
+    b.cannotLeave = false;
+  });
+
   it('drops those that connect beyond the number it can bear, and lets members in again', async () => {
     // Their time does not run out here.
-    const a = new TestMesh(await databases.open(), 'A', new ManualClock());
+    const a = new TestMesh(await databases.open(), 'A', new VirtualClock());
     databases.directory.defer(() => a.mesh.close());
     await a.mesh.open();
     const crowd = await Promise.all(Array.from({ length: 33 }, () => RawPeer.connect(a.record.endpoint)));

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import type { Message } from '../../../src/protocol/model.ts';
 import { ChatSync } from '../../../src/sync/chat/chatSync.ts';
 import { countSeqs, type SeqRange, toRanges } from '../../../src/sync/sequence.ts';
+import { VirtualClock } from '../../support/clock.ts';
 import { type Faults, FaultyUpstream, type RangeRequest } from '../../support/faultyUpstream.ts';
 import { MemoryReplica } from '../../support/memoryReplica.ts';
-import { VirtualClock } from '../../support/virtualClock.ts';
 import { messageAt } from '../views/messages.ts';
 
 const id = messageAt(1).conversationId;
@@ -64,7 +64,7 @@ function connect(messages: readonly Message[], faults: Faults = {}) {
   upstream.conversations.set(id, messages);
   const store = new MemoryReplica();
   const failures: unknown[] = [];
-  const sync = new ChatSync({ upstream, store, timers: clock, failed: (error) => failures.push(error) });
+  const sync = new ChatSync({ upstream, store, timers: clock, hold: 500, failed: (error) => failures.push(error) });
   return { clock, upstream, store, sync, failures };
 }
 
@@ -90,7 +90,7 @@ async function play(pattern: Pattern) {
     clock.after(listed + at, () => void sync.received([messageAt(seq)]));
   sync.open(id);
   sync.connected();
-  await clock.advance(120_000);
+  await clock.pass(120_000);
   return { ...parts, asked, arrivals, holes };
 }
 
@@ -133,7 +133,7 @@ describe('repair', function () {
         assert.deepEqual(asked, [...new Set(asked)], 'a number was asked for twice');
         const requests = upstream.requests.length;
         const resync = sync.resync(id);
-        await clock.advance(LATENCY);
+        await clock.pass(LATENCY);
         const { state, reason, holes, fetched } = await resync;
         const repeats = new Set(pattern.repeated.map(({ seq }) => seq));
         const expected = numbersOf(pattern, 'hole').filter((seq) => !repeats.has(seq));
@@ -154,10 +154,10 @@ describe('repair', function () {
       fc.asyncProperty(patternOf(withLoss, faulty), async (pattern) => {
         const { sync, store, clock, upstream } = await play(pattern);
         const requests = upstream.requests.length;
-        await clock.advance(120_000);
+        await clock.pass(120_000);
         assert.equal(upstream.requests.length, requests, 'what never comes is asked for without end');
         const resync = sync.resync(id);
-        await clock.advance(60_000);
+        await clock.pass(60_000);
         const { state, reason } = await resync;
         const repeats = new Set(pattern.repeated.map(({ seq }) => seq));
         const never = [...numbersOf(pattern, 'lost'), ...numbersOf(pattern, 'hole')].filter((seq) => !repeats.has(seq));

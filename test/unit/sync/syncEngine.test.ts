@@ -5,12 +5,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { databaseSyncStore } from '../../../src/instance/databaseSyncStore.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { listPeers, peerSecret } from '../../../src/store/peers.ts';
+import { Handshake } from '../../../src/sync/peers/handshake.ts';
 import { systemPlatform } from '../../../src/sync/platform.ts';
 import { SyncEngine } from '../../../src/sync/syncEngine.ts';
 import type { SyncStore } from '../../../src/sync/syncStore.ts';
-import { ManualClock } from '../../support/clock.ts';
+import { VirtualClock } from '../../support/clock.ts';
 import { addTestMessage, createTestConversation, useDatabases } from '../../support/database.ts';
-import { introduce, RawPeer } from '../../support/peers.ts';
+import { introduce, newNonce, RawPeer } from '../../support/peers.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
 
 const SECOND = 1000;
@@ -18,7 +19,7 @@ const SECOND = 1000;
 /** An engine on a real database and real sockets, on a clock of the test, with everything that it told. */
 class TestEngine {
   readonly self = introduce('Own');
-  readonly clock = new ManualClock();
+  readonly clock = new VirtualClock();
   readonly messages: string[] = [];
   readonly failures: unknown[] = [];
   readonly store: SyncStore;
@@ -30,7 +31,7 @@ class TestEngine {
 
   constructor(db: Database) {
     this.#db = db;
-    this.store = databaseSyncStore(db, this.self.instanceId, () => undefined);
+    this.store = databaseSyncStore(db, this.self.instanceId, () => undefined, assert.fail);
     const tell = () => void this.#told.emit('told');
     this.engine = new SyncEngine(
       this.self,
@@ -60,11 +61,16 @@ class TestEngine {
     return this.store.leader.read().instanceId === this.self.instanceId;
   }
 
-  /** A program that the engine takes for a sibling. */
-  connect(): Promise<RawPeer> {
+  /** Where siblings connect to the engine. */
+  get endpoint(): string {
     const record = listPeers(this.#db).find(({ instanceId }) => instanceId === this.self.instanceId);
     assert.ok(record);
-    return RawPeer.prove(record.endpoint, peerSecret(this.#db));
+    return record.endpoint;
+  }
+
+  /** A program that the engine takes for a sibling. */
+  connect(): Promise<RawPeer> {
+    return RawPeer.prove(this.endpoint, peerSecret(this.#db));
   }
 
   /** Waits until the condition holds; it is looked at whenever something was told. */
@@ -129,6 +135,20 @@ describe('sync engine', () => {
     });
   }
 
+  it('is told by its poll of what a sibling writes with which it has no protocol in common', async () => {
+    const { own, peer, write } = await setUp();
+    peer.socket.destroy();
+    await own.until(() => own.engine.peers.length === 0);
+    const stranger = await RawPeer.connect(own.endpoint);
+    const { hello } = new Handshake('dialler', '', stranger.self, newNonce());
+    stranger.send({ ...hello, protocol: { min: 2, max: 2 } });
+    await stranger.closed;
+    await write('from a newer version');
+    own.clock.advance(SECOND);
+    await own.until(() => own.messages.length > 0);
+    assert.deepEqual([own.engine.peers, own.messages], [[], ['from a newer version']]);
+  });
+
   it('tells what failed when a peer came, went or nudged, and keeps the others', async () => {
     const { own, peer, write } = await setUp();
     own.statusChanged = unreadable;
@@ -179,5 +199,18 @@ describe('sync engine', () => {
     own.clock.sleep(3600 * SECOND);
     own.clock.advance(0);
     assert.deepEqual(await pruned, [own.clock.wallTime() - 24 * 3600 * SECOND, 2]);
+  });
+
+  it('prunes nothing once it has begun to leave, though it was about to', async () => {
+    const { own } = await setUp();
+    const { promise: maintained, resolve } = Promise.withResolvers<void>();
+    const maintain = mock.method(own.store, 'maintain', () => maintained);
+    const prune = mock.method(own.store.changes, 'prune', async () => 0);
+    own.clock.sleep(360 * SECOND);
+    own.clock.advance(0);
+    await own.engine.close();
+    resolve();
+    await nextTurn();
+    assert.deepEqual([maintain.mock.callCount(), prune.mock.callCount()], [1, 0]);
   });
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Message } from '../../../src/protocol/model.ts';
+import type { SyncState } from '../../../src/protocol/rpc.ts';
 import { ChatSync } from '../../../src/sync/chat/chatSync.ts';
-import { type SyncAction, type SyncEvent, type SyncState, transitions } from '../../../src/sync/chat/transitions.ts';
+import { type SyncAction, type SyncEvent, transitions } from '../../../src/sync/chat/transitions.ts';
 import type { Validity } from '../../../src/sync/sequence.ts';
+import { VirtualClock } from '../../support/clock.ts';
 import { FaultyUpstream } from '../../support/faultyUpstream.ts';
 import { MemoryReplica } from '../../support/memoryReplica.ts';
-import { VirtualClock } from '../../support/virtualClock.ts';
 import { messageAt } from '../views/messages.ts';
 
 const id = messageAt(1).conversationId;
@@ -25,12 +26,12 @@ async function connect(count: number, held: readonly number[]) {
   const clock = new VirtualClock();
   const upstream = new FaultyUpstream(clock, { latency: LATENCY });
   const store = new MemoryReplica();
-  const sync = new ChatSync({ upstream, store, timers: clock, failed: () => undefined });
+  const sync = new ChatSync({ upstream, store, timers: clock, hold: HOLD, failed: () => undefined });
   const parts = { clock, upstream, store, sync };
   upstream.conversations.set(id, messagesOf(count));
   hold(parts, held);
   sync.connected();
-  await clock.advance(LATENCY);
+  await clock.pass(LATENCY);
   return parts;
 }
 
@@ -63,7 +64,7 @@ const arrange: Record<SyncState, () => Promise<Parts>> = {
     const parts = await connect(3, [1, 3]);
     parts.upstream.faults = { latency: LATENCY, holes: [2] };
     parts.sync.open(id);
-    await parts.clock.advance(LATENCY);
+    await parts.clock.pass(LATENCY);
     return parts;
   },
 };
@@ -74,7 +75,7 @@ const arrangeHold: Record<SyncState, () => Promise<Parts>> = {
   SYNCED: async () => {
     const parts = await arrange.SYNCED();
     parts.store.rows(id).delete(2);
-    await parts.clock.advance(FIVE_MINUTES + LATENCY);
+    await parts.clock.pass(FIVE_MINUTES + LATENCY);
     return parts;
   },
   OUT_OF_SYNC: async () => {
@@ -113,12 +114,12 @@ const arrangeLate: Record<SyncState, () => Promise<Parts>> = {
   },
   SYNCED: async () => {
     const parts = await arrange.SYNCED();
-    await parts.clock.advance(FIVE_MINUTES - LATENCY);
+    await parts.clock.pass(FIVE_MINUTES - LATENCY);
     return parts;
   },
   OUT_OF_SYNC: async () => {
     const parts = await arrange.OUT_OF_SYNC();
-    await parts.clock.advance(FIVE_MINUTES - 2 * LATENCY);
+    await parts.clock.pass(FIVE_MINUTES - 2 * LATENCY);
     return parts;
   },
 };
@@ -135,18 +136,18 @@ const causes: Record<Happening, Cause> = {
   opened: { arrange, fire: ({ sync }) => sync.open(id), lists: 0 },
   messageReceived: { arrange, fire: ({ sync }) => sync.received([messageAt(1)]), lists: 0 },
   newestLearnt: { arrange, fire: ({ sync }) => sync.newest(id, newestOf(sync) + 1), lists: 0 },
-  holdElapsed: { arrange: arrangeHold, fire: ({ clock }) => clock.advance(HOLD), lists: 0 },
-  revalidationDue: { arrange: arrangeLate, fire: ({ clock }) => clock.advance(2 * LATENCY), lists: 1 },
+  holdElapsed: { arrange: arrangeHold, fire: ({ clock }) => clock.pass(HOLD), lists: 0 },
+  revalidationDue: { arrange: arrangeLate, fire: ({ clock }) => clock.pass(2 * LATENCY), lists: 1 },
   connected: { arrange, fire: ({ sync }) => sync.connected(), lists: 1 },
   resyncRequested: {
     arrange,
     fire: ({ sync, clock }) => {
       void sync.resync(id);
-      return clock.advance(LATENCY);
+      return clock.pass(LATENCY);
     },
     lists: 1,
   },
-  repairEnded: { arrange: arrangeRepair, fire: ({ clock }) => clock.advance(LATENCY), lists: 0 },
+  repairEnded: { arrange: arrangeRepair, fire: ({ clock }) => clock.pass(LATENCY), lists: 0 },
 };
 
 const newestOf = (sync: ChatSync): number => sync.status(id).expected ?? 0;
@@ -211,7 +212,7 @@ describe('the table of states and events', () => {
     hold(parts, [1]);
     parts.upstream.faults = { failures: 1 };
     parts.sync.open(id);
-    await parts.clock.advance(0);
+    await parts.clock.pass(0);
     assert.equal(parts.sync.status(id).state, 'OUT_OF_SYNC');
     hold(parts, []);
     await resync();

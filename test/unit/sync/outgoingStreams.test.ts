@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'mocha';
+import { DevChatError, type Reason } from '../../../src/protocol/errors.ts';
+import type { Message, StreamPiece } from '../../../src/protocol/model.ts';
+import { OutgoingStreams } from '../../../src/sync/outgoingStreams.ts';
+import { VirtualClock } from '../../support/clock.ts';
+import { hasReason } from '../../support/database.ts';
+
+const CHECKPOINT = 400;
+const id = 'message';
+
+/** Streams on a clock of the test, and one row in memory. */
+class TestStreams {
+  readonly clock = new VirtualClock();
+  readonly pieces: StreamPiece[] = [];
+  /** What was stored, in order. */
+  readonly stored: string[] = [];
+  /** Why the store refuses to write. */
+  refusal: Reason | undefined;
+  /** What the store waits for before it writes. */
+  disk: Promise<void> = Promise.resolve();
+  readonly streams = new OutgoingStreams({
+    store: {
+      begin: () => this.#write('', 'streaming'),
+      checkpoint: (_, content) => this.#write(content, 'streaming'),
+      end: ({ content, status }) => this.#write(content, status),
+    },
+    platform: { clock: this.clock, randomBytes },
+    stored: () => undefined,
+    send: (piece) => this.pieces.push(piece),
+    log: () => undefined,
+  });
+
+  async start(): Promise<OutgoingStreams> {
+    await this.streams.start({ conversationId: 'c', id });
+    this.stored.length = 0;
+    return this.streams;
+  }
+
+  async #write(content: string, status: Message['status']): Promise<Message> {
+    await this.disk;
+    if (this.refusal) throw new DevChatError(this.refusal, 'refused');
+    this.stored.push(`${content} ${status}`);
+    return {
+      ...{ id, conversationId: 'c', seq: 1, role: 'assistant', author: null, content, parts: null, status },
+      ...{ model: null, revision: 1, createdAt: 0, updatedAt: 0, deletedAt: null },
+    };
+  }
+}
+
+describe('outgoing streams', () => {
+  it('store what was added a moment later, however much it is', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    streams.append(id, 'a');
+    streams.append(id, 'b');
+    await test.clock.pass(CHECKPOINT);
+    streams.append(id, 'c');
+    await test.clock.pass(CHECKPOINT);
+    assert.deepEqual(test.stored, ['ab streaming', 'abc streaming']);
+    assert.equal(test.clock.pending, 0);
+  });
+
+  it('go on after an end that could not be stored: the text is, and what is added then', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    streams.append(id, 'a');
+    test.refusal = 'busy';
+    await assert.rejects(streams.finish(id, 'complete'), hasReason('busy'));
+    test.refusal = undefined;
+    await test.clock.pass(CHECKPOINT);
+    streams.append(id, 'b');
+    await test.clock.pass(CHECKPOINT);
+    await streams.finish(id, 'complete');
+    assert.deepEqual(test.stored, ['a streaming', 'ab streaming', 'ab complete']);
+    assert.equal(test.clock.pending, 0);
+  });
+
+  it('take nothing more from the moment of their end, and are not opened again by a checkpoint', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    streams.append(id, 'a');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    test.disk = promise;
+    const finished = streams.finish(id, 'complete');
+    assert.throws(() => streams.append(id, 'b'), hasReason('not-found'));
+    await test.clock.pass(CHECKPOINT);
+    resolve();
+    assert.equal((await finished).content, 'a');
+    await test.clock.pass(CHECKPOINT);
+    assert.deepEqual(test.stored, ['a complete']);
+  });
+
+  it('are over when their message was deleted', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    streams.append(id, 'a');
+    test.refusal = 'deleted';
+    await test.clock.pass(CHECKPOINT);
+    assert.throws(() => streams.append(id, 'b'), hasReason('deleted'));
+    await assert.rejects(streams.finish(id, 'complete'), hasReason('deleted'));
+    assert.throws(() => streams.append(id, 'b'), hasReason('not-found'));
+    assert.equal(test.clock.pending, 0);
+  });
+
+  it('leave no timer behind when their ends cannot be stored on leaving', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    streams.append(id, 'a');
+    test.refusal = 'disk-full';
+    await streams.close();
+    assert.deepEqual([test.stored, test.clock.pending], [[], 0]);
+  });
+
+  it('tell each piece with its place', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    for (const text of ['Grüße ', '😀', '']) streams.append(id, text);
+    assert.deepEqual(
+      test.pieces.map(({ offset, text }) => [offset, text]),
+      [
+        [0, 'Grüße '],
+        [6, '😀'],
+        [8, ''],
+      ],
+    );
+  });
+});
