@@ -44,7 +44,11 @@ async function withInstance(
 ): Promise<void> {
   const log = process.env['DEVCHAT_DEBUG'] ? logToStderr : () => undefined;
   // Gone in a moment, so the windows need not elect a leader after it.
-  const instance = new Instance({ log, notify }, { leads: false });
+  const tell: Notify = (name, params) => {
+    if (name === 'notice') process.stderr.write(`${(params as Notifications['notice']).text}\n`);
+    notify(name, params);
+  };
+  const instance = new Instance({ log, notify: tell }, { leads: false });
   try {
     await instance.handle('initialize', { ...place, client: { name: 'devchat' } });
     await body(instance);

@@ -6,6 +6,7 @@ import { MAX_RANGE, type Notifications } from '../protocol/rpc.ts';
 import { type Place, withExistingHistory, withHistory } from './history.ts';
 import { idFrom } from './ids.ts';
 import { assertWords, nameAfter, type SendOptions, sendInput, sendText } from './send.ts';
+import type { ConversationResync } from './text.ts';
 import * as format from './text.ts';
 
 interface GlobalOptions extends Place {
@@ -80,16 +81,35 @@ export async function run(argv: readonly string[]): Promise<void> {
       }),
     );
   program
+    .command('resync [id]')
+    .description(
+      'check a conversation, or all, for missing messages and fetch them; exit code 1 when some stay missing',
+    )
+    .action(async (text?: string) => {
+      const ids = text === undefined ? undefined : [idFrom(text)];
+      await withExistingHistory(options(), async (instance) => {
+        const results = await resync(instance, ids ?? (await conversationIds(instance)));
+        print(ids ? results[0] : results, () => format.resyncs(results));
+        if (results.some(({ state }) => state !== 'SYNCED')) process.exitCode = 1;
+      });
+    });
+  program
     .command('verify')
     .description('check everything that must hold in the database; exit code 1 when something does not')
     .option('--repair', 'mend what can be mended without loss')
-    .action(({ repair }: { repair?: boolean }) =>
-      withExistingHistory(options(), async (instance) => {
-        const result = await instance.handle('verify', { repair: repair ?? false });
-        print(result, format.verification);
-        if (result.problems.length > 0) process.exitCode = 1;
-      }),
-    );
+    .action(async ({ repair }: { repair?: boolean }) => {
+      // What was mended to open it at all.
+      const notices = new Set<string>();
+      const collect = (name: keyof Notifications, params: unknown) => {
+        if (name === 'notice') notices.add((params as Notifications['notice']).text);
+      };
+      const verify = async (instance: Instance) => {
+        const { problems, repaired } = await instance.handle('verify', { repair: repair ?? false });
+        print({ problems, repaired: [...new Set([...notices, ...repaired])] }, format.verification);
+        if (problems.length > 0) process.exitCode = 1;
+      };
+      await withExistingHistory(options(), verify, collect);
+    });
   program
     .command('watch')
     .description('follow the changes, one JSON document per line, until interrupted')
@@ -111,6 +131,19 @@ export async function run(argv: readonly string[]): Promise<void> {
   function print<T>(value: T, toText: (value: T) => string): void {
     process.stdout.write(`${options().json ? JSON.stringify(value, null, 2) : toText(value)}\n`);
   }
+}
+
+async function conversationIds(instance: Instance): Promise<string[]> {
+  const { conversations } = await instance.handle('conversation/list', {});
+  return conversations.map(({ id }) => id);
+}
+
+async function resync(instance: Instance, ids: readonly string[]): Promise<ConversationResync[]> {
+  const results: ConversationResync[] = [];
+  for (const conversationId of ids) {
+    results.push({ conversationId, ...(await instance.handle('sync/resync', { conversationId })) });
+  }
+  return results;
 }
 
 async function messagesOf(instance: Instance, conversationId: string): Promise<Message[]> {

@@ -1,5 +1,5 @@
 import type { Conversation, Message } from '../protocol/model.ts';
-import type { SearchHit, SyncStatus, VerifyResult } from '../protocol/rpc.ts';
+import type { ResyncResult, SearchHit, SyncStatus, VerifyResult } from '../protocol/rpc.ts';
 import { plainSnippet } from '../protocol/snippet.ts';
 
 const untitled = '(untitled)';
@@ -38,6 +38,19 @@ export function hits(list: SearchHit[]): string {
   return list
     .map(({ conversationId, title, seq, snippet }) => {
       return `${conversationId} #${seq}  ${title || untitled}\n  ${plainSnippet(snippet)}`;
+    })
+    .join('\n');
+}
+
+/** What the resync of one conversation has come to. */
+export type ConversationResync = ResyncResult & { conversationId: string };
+
+export function resyncs(list: ConversationResync[]): string {
+  if (list.length === 0) return 'No conversations.';
+  return list
+    .map(({ conversationId, state, fetched, fetchedRanges }) => {
+      const brought = fetched === 0 ? '' : `${fetched} fetched in ${fetchedRanges.length} ranges; `;
+      return `${conversationId}  ${brought}${state === 'SYNCED' ? 'nothing is missing' : 'messages are missing'}`;
     })
     .join('\n');
 }

@@ -46,7 +46,7 @@ export class Workspace {
     this.#events = events;
     this.#sync = new SyncEngine(
       self,
-      databaseSyncStore(db, self.instanceId, log),
+      databaseSyncStore(db, self.instanceId, log, (error) => events.fault?.(error)),
       {
         changed: ({ changes, conversations, messages }) =>
           events.notify('change', { changes, conversations, messages }),
@@ -95,6 +95,11 @@ export class Workspace {
   /** The messages that this instance's client is writing. */
   get streams(): OutgoingStreams {
     return this.#sync.streams;
+  }
+
+  /** Tells the client something. */
+  notify<N extends keyof Notifications>(notification: N, params: Notifications[N]): void {
+    this.#events.notify(notification, params);
   }
 
   /** To be called after each own commit: makes it known, to the siblings and to the client. */

@@ -195,8 +195,8 @@ export class Database {
   }
 
   /**
-   * Copies the database as it is at this moment into a new file, in small steps between which this process answers
-   * others. Nobody has to wait with writing.
+   * Copies the database as it is at this moment into a new file without a log, in small steps between which this
+   * process answers others. Nobody has to wait with writing.
    */
   async copyTo(path: string): Promise<void> {
     // One snapshot holds for the whole copy. A file that is not at its path any more has only this connection.
@@ -204,6 +204,7 @@ export class Database {
     try {
       if (source !== this.#sqlite) source.exec('BEGIN; SELECT 1 FROM meta');
       await source.backup(path, { progress: () => COPY_STEP });
+      mergeLog(path);
     } catch (error) {
       throw explainSqlite(error, path);
     } finally {
@@ -287,6 +288,16 @@ export class Database {
       }
     });
     await retryWhileBusy(() => move.immediate());
+  }
+}
+
+/** Makes a database file one that is complete, and read, without a log. */
+function mergeLog(path: string): void {
+  const sqlite = new Sqlite(path);
+  try {
+    sqlite.pragma('journal_mode = DELETE');
+  } finally {
+    sqlite.close();
   }
 }
 

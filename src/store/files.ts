@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { DevChatError } from '../protocol/errors.ts';
 
 /** Which file a path leads to, whatever its name. */
@@ -21,6 +32,37 @@ export function makePrivateDirectory(path: string): void {
     throw new DevChatError('read-only', `The folder ${path} for the chat history cannot be made (${String(cause)}).`, {
       cause,
     });
+  }
+}
+
+/** End of the name of a file that is being written. */
+export const UNFINISHED = '.unfinished';
+
+/**
+ * Makes a file, for this user alone, that nobody ever finds in part, not even after a crash: it gets its name when it
+ * is durable.
+ * @param fill gets the name that the file has until then
+ */
+export async function writeWhole(path: string, fill: (unfinished: string) => void | Promise<void>): Promise<void> {
+  const unfinished = path + UNFINISHED;
+  rmSync(unfinished, { force: true });
+  try {
+    writeFileSync(unfinished, '', { mode: 0o600, flag: 'wx' });
+    await fill(unfinished);
+    syncFile(unfinished);
+    renameSync(unfinished, path);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+}
+
+/** Makes a file's content durable. */
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r+');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -2,6 +2,8 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync } from '
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { DevChatError } from '../protocol/errors.ts';
+import { hasForeignLog, hasLog } from './recovery/foreignLog.ts';
+import { readMark } from './recovery/highWaterMark.ts';
 import { APPLICATION_ID } from './schema.ts';
 
 /** What every SQLite file begins with. */
@@ -35,22 +37,35 @@ export function makePrivateFile(path: string): void {
 /**
  * Refuses a file that is not a chat database, before anything is written to it or its log.
  * @param timeout how long to wait for a lock, in ms
- * @throws {DevChatError} `bad-request` when it is another program's, `corrupt` when it is no database
+ * @throws {DevChatError} `bad-request` when it is another program's, `corrupt` when it is no database or has the log of
+ *   another one
  */
 export function assertOurs(path: string, timeout: number): void {
   const header = readHeader(path);
   // An empty file becomes a database of whoever writes it first.
   if (header.length === 0) return;
-  if (header.toString('latin1', 0, MAGIC.length) !== MAGIC || header.length < HEADER) {
+  if (!hasMagic(header) || header.length < HEADER) {
     throw new DevChatError('corrupt', `The file ${path} is not a database. Nothing was changed.`);
   }
   const id = header.readInt32BE(APPLICATION_ID_AT);
+  if (id === APPLICATION_ID && hasForeignLog(path, readMark(path))) {
+    throw new DevChatError('corrupt', `The log beside ${path} belongs to another database. Nothing was changed.`);
+  }
   if (id === APPLICATION_ID) return;
   if (id === 0 && isUnclaimedOrOurs(path, timeout)) return;
   throw new DevChatError('bad-request', `The file ${path} is a database of another program. Nothing was changed.`);
 }
 
-function readHeader(path: string): Buffer {
+/** Whether a file's beginning is that of a SQLite file. */
+export function hasMagic(header: Buffer): boolean {
+  return header.toString('latin1', 0, MAGIC.length) === MAGIC;
+}
+
+/**
+ * The first 100 bytes of a file, or what there is of them.
+ * @throws {DevChatError} `read-only`
+ */
+export function readHeader(path: string): Buffer {
   let file: number | undefined;
   try {
     file = openSync(path, 'r');
@@ -70,8 +85,7 @@ function readHeader(path: string): Buffer {
 function isUnclaimedOrOurs(path: string, timeout: number): boolean {
   // A connection that may write would empty another program's log when it is closed. Where there is no log, a
   // journal may have to be rolled back, which one that only reads cannot do.
-  const hasLog = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  const sqlite = new Sqlite(path, { timeout, fileMustExist: true, readonly: hasLog });
+  const sqlite = new Sqlite(path, { timeout, fileMustExist: true, readonly: hasLog(path) });
   try {
     const look = sqlite.transaction(() => {
       const id = sqlite.pragma('application_id', { simple: true });

@@ -33,8 +33,8 @@ function readable(open: () => Sqlite.Database): Sqlite.Database | undefined {
   return undefined;
 }
 
-/** A database as a copy in memory, for where not even the files that its readers share can be made. */
-function imageOf(path: string): Buffer {
+/** A database without its log as a copy in memory, for where not even the files that its readers share can be made. */
+export function imageOf(path: string): Buffer {
   return readFileSync(path).fill(ROLLBACK_JOURNAL, JOURNAL_VERSIONS.from, JOURNAL_VERSIONS.to);
 }
 

@@ -1,6 +1,6 @@
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { VerifyResult } from '../protocol/rpc.ts';
-import { changeHead } from './changeLog.ts';
+import { changeHead, skipChangeIds } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { interruptMessage } from './messages.ts';
 import { isCorruption } from './sqliteErrors.ts';
@@ -9,6 +9,8 @@ import { resetSyncState, unfitSyncStates } from './syncState.ts';
 /** One thing that must hold: what is wrong with it in words, and how to mend it where that loses nothing. */
 interface Check {
   find(db: Database): string[];
+  /** Whether even looking needs the right to write. */
+  needsWriting?: true;
   mend?(db: Database, origin: string): void;
 }
 
@@ -47,14 +49,15 @@ const checks: Check[] = [
         .sql(
           `SELECT c.id, c.last_seq AS lastSeq, count(m.seq) AS held, coalesce(max(m.seq), 0) AS newest
            FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id
-           GROUP BY c.id HAVING held <> lastSeq OR newest <> lastSeq`,
+           GROUP BY c.id HAVING held <> lastSeq OR newest <> lastSeq OR min(m.seq) <> 1`,
         )
         .all() as { id: string; lastSeq: number; held: number; newest: number }[];
-      return rows.map(({ id, lastSeq, held, newest }) =>
-        newest > lastSeq
-          ? `Conversation ${id} holds message ${newest}, but says that its newest is ${lastSeq}.`
-          : `Conversation ${id} holds ${held} of its ${lastSeq} messages.`,
-      );
+      return rows.map(({ id, lastSeq, held, newest }) => {
+        if (newest > lastSeq)
+          return `Conversation ${id} holds message ${newest}, but says that its newest is ${lastSeq}.`;
+        if (held < lastSeq) return `Conversation ${id} holds ${held} of its ${lastSeq} messages.`;
+        return `Conversation ${id} holds messages with numbers below 1.`;
+      });
     },
     // A number that was handed out is never lowered: a missing message stays missing, and is told as such.
     mend: (db) => {
@@ -89,8 +92,14 @@ const checks: Check[] = [
       if (held === expected && (oldest === null || oldest > prunedThrough)) return [];
       return [`The change log holds ${held} entries after ${prunedThrough}, but ${expected} were written.`];
     },
+    // Who has read less loads everything again.
+    mend: (db) => {
+      db.sql('DELETE FROM change_log').run();
+      skipChangeIds(db, changeHead(db));
+    },
   },
   {
+    needsWriting: true,
     find: (db) => {
       try {
         db.sql(`INSERT INTO message_index(message_index, rank) VALUES ('integrity-check', 1)`).run();
@@ -103,6 +112,9 @@ const checks: Check[] = [
     mend: fillIndex,
   },
 ];
+
+/** The checks of a database that may only be read. */
+const readableChecks = checks.filter(({ needsWriting }) => !needsWriting);
 
 /**
  * Makes the search index anew from the messages, in one transaction: the next message may already be found in it.
@@ -140,6 +152,9 @@ export async function verify(db: Database, origin: string, repair: boolean): Pro
   // Of what a damaged file seems to hold, nothing more can be said.
   if (damaged.length > 0 && !repair) return { problems: damaged, repaired: [] };
   if (damaged.length > 0) throw new DevChatError('corrupt', damaged.join('\n'));
+  if (!repair && db.readOnlyReason !== null) {
+    return db.read(() => ({ problems: readableChecks.flatMap((check) => check.find(db)), repaired: [] }));
+  }
   return db.write(() => {
     const found = checks.map((check) => ({ check, problems: check.find(db) }));
     const before = found.flatMap(({ problems }) => problems);

@@ -1,8 +1,10 @@
-import { chmodSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DevChatError } from '../../protocol/errors.ts';
 import { changeHead } from '../changeLog.ts';
 import type { Database } from '../database.ts';
-import { makePrivateDirectory } from '../files.ts';
+import { makePrivateDirectory, UNFINISHED, writeWhole } from '../files.ts';
+import { isSoundFile } from './damagedFile.ts';
 
 /** How old the newest backup is at least before another is taken, in ms. */
 const INTERVAL = 6 * 3_600_000;
@@ -11,8 +13,8 @@ const INTERVAL = 6 * 3_600_000;
 const MAX_COUNT = 5;
 const MAX_BYTES = 1 << 30;
 
-/** Free space that a backup leaves, as a multiple of the database's size. */
-const RESERVE = 2;
+/** Free space that there must be for a backup, as a multiple of the size of the database and its log. */
+const ROOM = 2;
 
 /** A copy of a database as it was at one moment. */
 export interface Backup {
@@ -24,15 +26,20 @@ export interface Backup {
   bytes: number;
 }
 
-const backupDirectory = (databasePath: string) => join(dirname(databasePath), 'backups');
+const backupDirectory = (databasePath: string) => `${databasePath}.backups`;
 
-/** The backups of a database, newest first. */
+/** The backups of a database, newest first, whatever the clock said. */
 export function listBackups(databasePath: string): Backup[] {
   const directory = backupDirectory(databasePath);
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(directory)
     .flatMap((name) => toBackup(join(directory, name)) ?? [])
-    .sort((a, b) => b.takenAt - a.takenAt || b.changeId - a.changeId);
+    .sort((a, b) => b.changeId - a.changeId || b.takenAt - a.takenAt);
+}
+
+/** The newest backup from which everything can be read. */
+export function newestSoundBackup(databasePath: string): Backup | undefined {
+  return listBackups(databasePath).find(({ path }) => isSoundFile(path));
 }
 
 /**
@@ -40,6 +47,7 @@ export function listBackups(databasePath: string): Backup[] {
  * Others go on reading and writing meanwhile.
  * @param now Unix time in ms
  * @returns the backup that was taken, if one was due and the disk has room for it
+ * @throws {DevChatError} `corrupt` when the database turned out to be damaged; then no backup was removed
  */
 export async function backUpIfDue(db: Database, now: number): Promise<Backup | undefined> {
   const [newest] = listBackups(db.path);
@@ -49,22 +57,36 @@ export async function backUpIfDue(db: Database, now: number): Promise<Backup | u
   if (changeId === 0 || newest?.changeId === changeId || age < INTERVAL || !hasRoom(db.path)) return undefined;
   const directory = backupDirectory(db.path);
   makePrivateDirectory(directory);
-  const unfinished = join(directory, `unfinished-${process.pid}`);
-  try {
+  removeUnfinished(directory);
+  await writeWhole(join(directory, backupName(now, changeId)), async (unfinished) => {
     await db.copyTo(unfinished);
-    chmodSync(unfinished, 0o600);
-    renameSync(unfinished, join(directory, backupName(now, changeId)));
-  } finally {
-    rmSync(unfinished, { force: true });
-  }
+    if (isSoundFile(unfinished)) return;
+    throw new DevChatError('corrupt', `The chat database ${db.path} is damaged: its copy is. Nothing was deleted.`);
+  });
   const backups = listBackups(db.path);
   removeOldest(backups);
   return backups[0];
 }
 
+/** Removes what one who was killed has left. */
+function removeUnfinished(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name.endsWith(UNFINISHED)) rmSync(join(directory, name), { force: true });
+  }
+}
+
 function hasRoom(databasePath: string): boolean {
   const { bavail, bsize } = statfsSync(dirname(databasePath));
-  return bavail * bsize > RESERVE * statSync(databasePath).size;
+  const size = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return bavail * bsize > ROOM * (size(databasePath) + size(`${databasePath}-wal`));
+}
+
+/** Keeps the backups of a database that is gone apart from those of the one that takes its place. */
+export function setBackupsAside(databasePath: string, dbEpoch: string): string {
+  const aside = `${databasePath}.removed-${dbEpoch.slice(0, 8)}.backups`;
+  const directory = backupDirectory(databasePath);
+  if (existsSync(directory) && !existsSync(aside)) renameSync(directory, aside);
+  return aside;
 }
 
 function removeOldest(backups: readonly Backup[]): void {

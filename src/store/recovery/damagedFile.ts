@@ -1,7 +1,9 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, rmSync, writeSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
-import { APPLICATION_ID } from '../schema.ts';
+import { hasMagic, readHeader } from '../ownership.ts';
+import { APPLICATION_ID, SCHEMA_VERSION } from '../schema.ts';
 import { isCorruption } from '../sqliteErrors.ts';
+import { hasForeignLog } from './foreignLog.ts';
 import { readMark } from './highWaterMark.ts';
 
 /** Size of a page, which is SQLite's default, in bytes. */
@@ -12,15 +14,32 @@ const JOURNAL_VERSIONS = { from: 18, to: 20 };
 const WRITE_AHEAD = 2;
 const PAGE_COUNTS = { from: 28, to: 40 };
 
+/** Where the header has the number of the schema, and the largest that is believed: beyond, it is damage. */
+const SCHEMA_AT = 60;
+const MAX_BELIEVED_SCHEMA = 1000;
+
+/** Tables whose rows can be told by what is in them, wherever in the file they are. */
+const SCATTERED_TABLES = ['conversations', 'messages', 'change_log'];
+
+/** A database that is read for what it still holds. */
+export interface Source {
+  sqlite: Sqlite.Database;
+  /** Whether its tables may begin elsewhere than it says. */
+  isSchemaGuessed: boolean;
+}
+
 /** Whether a file that was a chat database no longer is a sound one. */
 export function isDamaged(path: string): boolean {
+  const mark = readMark(path);
   let sqlite: Sqlite.Database | undefined;
   try {
+    const header = readHeader(path);
+    // With a log that is whole, SQLite would not even notice.
+    if (header.length > 0 && !hasMagic(header)) return true;
+    if (hasForeignLog(path, mark)) return true;
     sqlite = new Sqlite(path, { readonly: true, fileMustExist: true });
     const isEmpty = sqlite.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
-    if (isEmpty) return (readMark(path)?.changeId ?? 0) > 0;
-    if (sqlite.pragma('application_id', { simple: true }) !== APPLICATION_ID) return true;
-    return sqlite.pragma('integrity_check(1)', { simple: true }) !== 'ok';
+    return isEmpty ? (mark?.changeId ?? 0) > 0 : !isSoundHistory(sqlite);
   } catch (error) {
     if (isCorruption(error)) return true;
     throw error;
@@ -29,19 +48,62 @@ export function isDamaged(path: string): boolean {
   }
 }
 
+/** Whether a file holds a chat history, and all of it can be read. */
+export function isSoundFile(path: string): boolean {
+  let sqlite: Sqlite.Database | undefined;
+  try {
+    sqlite = new Sqlite(path, { readonly: true, fileMustExist: true });
+    return isSoundHistory(sqlite);
+  } catch {
+    // Whatever it is, there is nothing to be had from it.
+    return false;
+  } finally {
+    sqlite?.close();
+  }
+}
+
+function isSoundHistory(sqlite: Sqlite.Database): boolean {
+  // The first databases had no application id.
+  const isOurs = [APPLICATION_ID, 0].includes(Number(sqlite.pragma('application_id', { simple: true })));
+  return isOurs && hasHistory(sqlite) && sqlite.pragma('integrity_check(1)', { simple: true }) === 'ok';
+}
+
+function hasHistory(sqlite: Sqlite.Database): boolean {
+  const tables = sqlite.prepare(`SELECT count(*) FROM sqlite_schema WHERE name IN ('conversations', 'messages')`);
+  return tables.pluck().get() === 2;
+}
+
+/** Whether a file that may be damaged was made by a newer version, which has tables that this one does not know. */
+export function isNewer(path: string): boolean {
+  const header = readHeader(path);
+  if (header.length < SCHEMA_AT + 4 || !hasMagic(header)) return false;
+  const schema = header.readUInt32BE(SCHEMA_AT);
+  return schema > SCHEMA_VERSION && schema <= MAX_BELIEVED_SCHEMA;
+}
+
 /**
- * Opens a copy of a damaged database and of its log. When the first page is lost, which says where everything is, the
- * copy gets the first page of a sound database: the same schema is laid out the same way.
- * @param sound path of a database of the present schema
- * @returns undefined when not even that helps
+ * Opens a copy of a damaged database. When the first page is lost, which says where everything is, the copy gets that of
+ * a fresh database, where the same schema is laid out the same way. When that does not help, it gets one with only the
+ * tables whose rows can be found anywhere.
+ * @param copy where to make the copy; to be removed with {@link removeCopy}
+ * @param fresh an empty database of the present schema
+ * @returns undefined when nothing can be read
  */
-export function openCopy(path: string, copy: string, sound: string): Sqlite.Database | undefined {
+export function openCopy(
+  path: string,
+  copy: string,
+  { withLog, fresh }: { withLog: boolean; fresh: Sqlite.Database },
+): Source | undefined {
   copyFileSync(path, copy);
-  if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
-  const sqlite = openReadable(copy);
-  if (sqlite) return sqlite;
-  replaceFirstPage(copy, sound);
-  return openReadable(copy);
+  if (withLog) copyFileSync(`${path}-wal`, `${copy}-wal`);
+  const asItIs = openReadable(copy);
+  if (asItIs) return { sqlite: asItIs, isSchemaGuessed: false };
+  for (const firstPage of [firstPageOf(fresh), firstPageOf(scatteredTables(fresh))]) {
+    replaceFirstPage(copy, firstPage);
+    const sqlite = openReadable(copy);
+    if (sqlite) return { sqlite, isSchemaGuessed: true };
+  }
+  return undefined;
 }
 
 /** Removes what {@link openCopy} made. */
@@ -49,9 +111,22 @@ export function removeCopy(copy: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(copy + suffix, { force: true });
 }
 
-function replaceFirstPage(path: string, sound: string): void {
-  const page = readFileSync(sound).subarray(0, PAGE_SIZE);
-  page.fill(WRITE_AHEAD, JOURNAL_VERSIONS.from, JOURNAL_VERSIONS.to).fill(0, PAGE_COUNTS.from, PAGE_COUNTS.to);
+function firstPageOf(sqlite: Sqlite.Database): Buffer {
+  const page = sqlite.serialize().subarray(0, PAGE_SIZE);
+  return page.fill(WRITE_AHEAD, JOURNAL_VERSIONS.from, JOURNAL_VERSIONS.to).fill(0, PAGE_COUNTS.from, PAGE_COUNTS.to);
+}
+
+/** A database whose schema fits its first page, because its tables have neither keys nor rules. */
+function scatteredTables(fresh: Sqlite.Database): Sqlite.Database {
+  const sqlite = new Sqlite(':memory:');
+  const columns = fresh.prepare(
+    `SELECT group_concat(name || iif(pk AND type = 'INTEGER', ' INTEGER PRIMARY KEY', '')) FROM pragma_table_info(?)`,
+  );
+  for (const table of SCATTERED_TABLES) sqlite.exec(`CREATE TABLE ${table}(${columns.pluck().get(table)})`);
+  return sqlite;
+}
+
+function replaceFirstPage(path: string, page: Buffer): void {
   const file = openSync(path, 'r+');
   writeSync(file, page, 0, page.length, 0);
   closeSync(file);
@@ -64,8 +139,7 @@ function openReadable(path: string): Sqlite.Database | undefined {
     // From here on the file alone holds everything.
     sqlite.pragma('journal_mode = DELETE');
     unsafeButFast(sqlite);
-    const tables = sqlite.prepare(`SELECT count(*) FROM sqlite_schema WHERE name IN ('conversations', 'messages')`);
-    if (tables.pluck().get() === 2) return sqlite;
+    if (hasHistory(sqlite)) return sqlite;
   } catch {
     // Then it is to be read another way, or its backup is.
   }
@@ -77,11 +151,4 @@ function openReadable(path: string): Sqlite.Database | undefined {
 export function unsafeButFast(sqlite: Sqlite.Database): void {
   sqlite.pragma('journal_mode = MEMORY');
   sqlite.pragma('synchronous = OFF');
-}
-
-/** Makes a file's content durable. */
-export function syncFile(path: string): void {
-  const file = openSync(path, 'r+');
-  fsyncSync(file);
-  closeSync(file);
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type Sqlite from 'better-sqlite3';
-import { PAGE_SIZE } from './damagedFile.ts';
+import { PAGE_SIZE, type Source } from './damagedFile.ts';
 
 /** A row of any table, by column. */
 export type Row = Record<string, unknown> & { rowid: number };
@@ -15,12 +15,15 @@ const TABLE_LEAF = 0x0d;
  * All rows of a table that can be read. First those that the table leads to; when it is damaged, then also those on any
  * page that may once have been part of it: the caller keeps the first of each, and only what is a row of this table.
  */
-export function* readableRows(sqlite: Sqlite.Database, table: string, columns = '*'): Generator<Row> {
-  const isWhole = yield* reachableRows(sqlite, table, columns);
-  if (isWhole) return;
+export function* readableRows({ sqlite, isSchemaGuessed }: Source, table: string, columns = '*'): Generator<Row> {
+  const select = `SELECT rowid AS rowid, ${columns} FROM ${table} WHERE rowid > ? AND rowid < ? ORDER BY rowid`;
+  // Prepared once: SQLite adapts them to each root page, which takes a fraction of the time.
+  const next = attempt(sqlite, `${select} LIMIT 1`);
+  const previous = attempt(sqlite, `${select} DESC LIMIT 1`);
+  if (!isSchemaGuessed && (yield* reachableRows(next, previous))) return;
   for (const page of leafPages(sqlite.name)) {
     pretendRoot(sqlite, table, page);
-    yield* reachableRows(sqlite, table, columns);
+    yield* reachableRows(next, previous);
   }
 }
 
@@ -29,11 +32,8 @@ export function* readableRows(sqlite: Sqlite.Database, table: string, columns = 
  * distances, and then reading back from there.
  * @returns whether nothing was skipped
  */
-function* reachableRows(sqlite: Sqlite.Database, table: string, columns: string): Generator<Row, boolean> {
-  const select = `SELECT rowid AS rowid, ${columns} FROM ${table} WHERE rowid > ? AND rowid < ? ORDER BY rowid`;
-  const next = attempt(sqlite, `${select} LIMIT 1`);
+function* reachableRows(next: Read, previous: Read): Generator<Row, boolean> {
   const after = (low: number) => next(low, Number.MAX_SAFE_INTEGER);
-  const previous = attempt(sqlite, `${select} DESC LIMIT 1`);
   let last = 0;
   let isWhole = true;
   for (;;) {
@@ -98,8 +98,11 @@ function leafPages(path: string): number[] {
 /** Makes SQLite take one page for the whole table. */
 function pretendRoot(sqlite: Sqlite.Database, table: string, page: number): void {
   sqlite.unsafeMode(true);
-  sqlite.pragma('writable_schema = ON');
-  sqlite.prepare(`UPDATE sqlite_schema SET rootpage = ? WHERE type = 'table' AND name = ?`).run(page, table);
-  sqlite.pragma('writable_schema = RESET');
+  // Not prepared: each change of the schema visits all statements that were not collected yet.
+  sqlite.exec(
+    `PRAGMA writable_schema = ON;
+     UPDATE sqlite_schema SET rootpage = ${page} WHERE type = 'table' AND name = '${table}';
+     PRAGMA writable_schema = RESET`,
+  );
   sqlite.unsafeMode(false);
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { BUSY_TIMEOUT, retryWhileBusy } from '../busy.ts';
 import { explainFileError } from '../files.ts';
@@ -16,7 +16,8 @@ export async function withLock<T>(databasePath: string, body: () => T | Promise<
   const path = `${databasePath}.lock`;
   let lock: Sqlite.Database | undefined;
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    // Closing a file that this process has locked already would lift its lock.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     const opened = new Sqlite(path, { timeout: BUSY_TIMEOUT });
     lock = opened;
     await retryWhileBusy(() => opened.exec('BEGIN EXCLUSIVE'), PATIENCE);

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DevChatError } from '../../protocol/errors.ts';
 import { changeHead, skipChangeIds } from '../changeLog.ts';
 import { Database } from '../database.ts';
-import { listBackups } from './backups.ts';
-import { readMark } from './highWaterMark.ts';
+import { changeEpoch } from '../epoch.ts';
+import { listBackups, setBackupsAside } from './backups.ts';
+import { type Mark, readMark } from './highWaterMark.ts';
 import { isBeingRecovered, recover } from './recover.ts';
 
 /** How often a database is opened, with what is wrong mended in between, before it is given up. */
@@ -19,35 +20,48 @@ export interface OpenedHistory {
 /**
  * Opens a workspace's database as {@link Database.open} does, and recovers one that is damaged, half recovered, or
  * has lost what it had acknowledged.
- * @throws {DevChatError} see {@link Database.open}
+ * @throws {DevChatError} see {@link Database.open}; `newer-database` also when only a newer version can recover it
  */
 export async function openHistory(path: string): Promise<OpenedHistory> {
+  const file = behindLink(path);
   const notices: string[] = [];
-  const mended = async () => {
-    const report = await recover(path);
+  let settled: string | undefined;
+  const mend = async () => {
+    const report = await recover(file);
     if (report) notices.push(report);
   };
-  if (isBeingRecovered(path) || isEmptied(path)) await mended();
-  for (let attempt = 1; ; attempt++) {
+  if (isBeingRecovered(file) || isEmptied(file)) await mend();
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     let db: Database;
     try {
-      db = await Database.open(path);
+      db = await Database.open(file);
     } catch (error) {
-      if (!isDamageOfOurs(error, path) || attempt === MAX_ATTEMPTS) throw error;
-      await mended();
+      if (!isDamageOfOurs(error, file) || attempt === MAX_ATTEMPTS) throw error;
+      await mend();
       continue;
     }
     // Looked for again now: whoever recovers leaves its marker before it moves anything.
-    if (isBeingRecovered(path)) {
+    if (isBeingRecovered(file)) {
       await db.close();
-      await mended();
+      await mend();
       continue;
     }
-    const loss = await admitLoss(db);
-    if (loss === undefined) return { db, notices };
-    notices.push(loss);
+    const loss = lossOf(db);
+    // Where the mark cannot be written, the same is found again.
+    if (!loss || loss.text === settled) return { db, notices };
+    const notice = await settle(db, loss);
+    if (notice) notices.push(notice);
+    settled = loss.text;
     await db.close();
   }
+  throw new DevChatError('busy', `The chat database ${file} is being repaired again and again. Try again later.`);
+}
+
+/** The file that a link leads to: SQLite keeps the log beside that. */
+function behindLink(path: string): string {
+  // What is wrong with a path that does not exist, opening it tells.
+  if (!existsSync(path)) return path;
+  return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
 }
 
 /** A file of no length where changes were acknowledged: SQLite would take it for a new database. */
@@ -61,31 +75,48 @@ function isDamageOfOurs(error: unknown, path: string): boolean {
   return (error.reason === 'corrupt' || error.reason === 'bad-request') && readMark(path) !== undefined;
 }
 
-/**
- * Compares the database with the mark beside it, and settles what is missing: a database that has lost something gets
- * another epoch, so that every copy of it is checked anew.
- * @returns what was lost, in words for the user; the database is to be opened again then
- */
-async function admitLoss(db: Database): Promise<string | undefined> {
+/** What a database has lost by the word of the mark beside it. */
+interface Loss {
+  mark: Mark;
+  /** Whether nothing at all of the marked database is left. */
+  isWhole: boolean;
+  text: string;
+}
+
+/** Compares a database with the mark beside it. One that goes on from the marked one has lost nothing. */
+function lossOf(db: Database): Loss | undefined {
   const mark = readMark(db.path);
   if (!mark || db.readOnlyReason) return undefined;
   const head = db.read(() => changeHead(db));
-  const [backup] = listBackups(db.path);
-  const where = backup ? ` The newest backup is ${backup.path}.` : '';
   if (mark.dbEpoch !== db.epoch()) {
     if (head > 0 || mark.changeId === 0) return undefined;
-    // Any write raises the mark of the new database in place of the old one's.
-    await db.probe();
-    return `The chat history that was kept here is gone: its file was removed while no window was open.${where}`;
+    const text = 'The chat history that was kept here is gone: its file was removed while no window was open.';
+    return { mark, isWhole: true, text };
   }
   if (head >= mark.changeId) return undefined;
-  await db.write(() => {
+  const text =
+    `The chat database has lost its newest ${mark.changeId - head} changes: its write-ahead log was removed, or an ` +
+    'older copy was put in its place.';
+  return { mark, isWhole: false, text };
+}
+
+/**
+ * Settles what is missing. A database that has lost something gets another epoch, so that every copy of it is checked
+ * anew; it is to be opened again then. Backups of one that is gone must not be taken for those of its successor.
+ * @returns what to tell the user; undefined when another window has settled it
+ */
+async function settle(db: Database, { mark, isWhole, text }: Loss): Promise<string | undefined> {
+  const isMine = await db.write(() => {
+    if (lossOf(db)?.text !== text) return false;
+    if (isWhole) return true;
     db.sql('DELETE FROM change_log').run();
     skipChangeIds(db, mark.changeId);
-    db.sql(`UPDATE meta SET value = ? WHERE key = 'db_epoch'`).run(randomUUID());
+    changeEpoch(db, mark.dbEpoch);
+    return true;
   });
-  return (
-    `The chat database has lost its newest ${mark.changeId - head} changes: its write-ahead log was removed, or an ` +
-    `older copy was put in its place.${where}`
-  );
+  if (!isMine) return undefined;
+  const [backup] = listBackups(db.path);
+  if (!backup) return text;
+  const directory = isWhole ? setBackupsAside(db.path, mark.dbEpoch) : dirname(backup.path);
+  return `${text} The newest backup is ${join(directory, basename(backup.path))}.`;
 }

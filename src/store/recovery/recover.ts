@@ -1,19 +1,23 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { DevChatError } from '../../protocol/errors.ts';
 import { skipChangeIds } from '../changeLog.ts';
+import { changeEpoch } from '../epoch.ts';
+import { explainFileError, syncFile, writeWhole } from '../files.ts';
 import { migrate } from '../migrate.ts';
-import { listBackups } from './backups.ts';
-import { isDamaged, openCopy, removeCopy, syncFile, unsafeButFast } from './damagedFile.ts';
-import { readMark } from './highWaterMark.ts';
+import { type Backup, newestSoundBackup } from './backups.ts';
+import { isDamaged, isNewer, openCopy, removeCopy, type Source, unsafeButFast } from './damagedFile.ts';
+import { hasForeignLog, hasLog } from './foreignLog.ts';
+import { type Mark, readMark } from './highWaterMark.ts';
 import { withLock } from './lock.ts';
-import { type Salvage, salvage } from './salvage.ts';
+import { type Salvage, type Sources, salvage } from './salvage.ts';
 
 const markerPath = (path: string) => `${path}.recovering`;
 
 /** Whether a database is being recovered, or a recovery was interrupted: the file at its path counts for nothing. */
 export function isBeingRecovered(path: string): boolean {
-  return existsSync(markerPath(path));
+  return interrupted(path) !== undefined;
 }
 
 /**
@@ -21,13 +25,17 @@ export function isBeingRecovered(path: string): boolean {
  * Whoever has the damaged file open can acknowledge nothing from the first step on. What was interrupted is carried
  * on by the next call.
  * @returns what was done, in words for the user; undefined when the database is not damaged (any more)
- * @throws {DevChatError} `busy`, `disk-full`, `read-only`
+ * @throws {DevChatError} `busy`, `disk-full`, `read-only`, `newer-database`
  */
 export function recover(path: string): Promise<string | undefined> {
-  return withLock(path, () => {
-    const aside = interrupted(path) ?? (isDamaged(path) ? `${path}.damaged-${Date.now()}` : undefined);
-    if (aside === undefined) return undefined;
-    writeFileSync(markerPath(path), aside, { mode: 0o600 });
+  return withLock(path, async () => {
+    const begun = interrupted(path);
+    if (begun === undefined && !isDamaged(path)) return undefined;
+    const aside = begun ?? `${path}.damaged-${Date.now()}`;
+    if (begun === undefined) {
+      assertKnownSchema(path);
+      await writeWhole(markerPath(path), (unfinished) => writeFileSync(unfinished, basename(aside)));
+    }
     setAside(path, aside);
     const rebuilt = `${path}.rebuilt`;
     const report = rebuild(path, aside, rebuilt);
@@ -38,8 +46,24 @@ export function recover(path: string): Promise<string | undefined> {
   });
 }
 
+/** Where an interrupted recovery keeps the damaged file: in the same folder, which may have been renamed since. */
 function interrupted(path: string): string | undefined {
-  return isBeingRecovered(path) ? readFileSync(markerPath(path), 'utf8') : undefined;
+  try {
+    const aside = readFileSync(markerPath(path), 'utf8');
+    return aside === '' ? undefined : join(dirname(path), basename(aside));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw explainFileError(error, path);
+  }
+}
+
+function assertKnownSchema(path: string): void {
+  if (!isNewer(path)) return;
+  throw new DevChatError(
+    'newer-database',
+    'The chat history is damaged, and was written by a newer version of DevChat, which alone can repair it. Nothing ' +
+      'was changed; update DevChat here.',
+  );
 }
 
 /** Moves the database away, its log first: without it nothing is acknowledged, and without the file it means nothing. */
@@ -47,7 +71,7 @@ function setAside(path: string, aside: string): void {
   if (existsSync(aside)) return;
   if (!existsSync(`${aside}-wal`)) moveIfThere(`${path}-wal`, `${aside}-wal`);
   moveIfThere(`${path}-shm`, `${aside}-shm`);
-  renameSync(path, aside);
+  moveIfThere(path, aside);
 }
 
 /**
@@ -71,36 +95,74 @@ function rebuild(path: string, aside: string, rebuilt: string): string {
   writeFileSync(rebuilt, '', { mode: 0o600 });
   const target = new Sqlite(rebuilt);
   unsafeButFast(target);
-  const backup = listBackups(path).find((one) => !isDamaged(one.path));
-  const backupDb = backup && new Sqlite(backup.path, { readonly: true });
+  const mark = readMark(path);
+  const copies = [`${path}.salvaged`, `${path}.salvaged-without-log`] as const;
+  copies.forEach(removeCopy);
+  const backup = newestSoundBackup(path);
+  const sources: Sources = { file: [], backup: undefined };
   try {
     migrate(target);
-    const copy = `${path}.salvaged`;
-    removeCopy(copy);
-    const damaged = openCopy(aside, copy, rebuilt);
-    try {
-      const result = salvage(target, damaged, backupDb);
-      skipChangeIds({ sql: (text) => target.prepare(text) }, readMark(path)?.changeId ?? 0);
-      return describe(result, aside, backup?.takenAt);
-    } finally {
-      damaged?.close();
-      removeCopy(copy);
-    }
+    sources.file = openFile(aside, copies, { fresh: target, mark });
+    sources.backup = backup && { sqlite: new Sqlite(backup.path, { readonly: true }), isSchemaGuessed: false };
+    const result = salvage(target, sources);
+    const db = { sql: (text: string) => target.prepare(text) };
+    skipChangeIds(db, mark?.changeId ?? 0);
+    changeEpoch(db, mark?.dbEpoch);
+    return describe(result, { aside, mark, backup });
   } finally {
-    backupDb?.close();
+    for (const source of [...sources.file, sources.backup]) source?.sqlite.close();
+    copies.forEach(removeCopy);
     target.close();
   }
 }
 
-function describe({ conversations, messages, fromBackup, lost }: Salvage, aside: string, takenAt = 0): string {
+/** The damaged file with its log, and as it was before that, for when the log is damaged too or another database's. */
+function openFile(
+  aside: string,
+  [copy, copyWithoutLog]: readonly [string, string],
+  { fresh, mark }: { fresh: Sqlite.Database; mark: Mark | undefined },
+): Source[] {
+  if (!existsSync(aside)) return [];
+  const withLog = hasUsableLog(aside, mark) && openCopy(aside, copy, { withLog: true, fresh });
+  const alone = openCopy(aside, copyWithoutLog, { withLog: false, fresh });
+  return [withLog, alone].filter((source) => typeof source === 'object');
+}
+
+function hasUsableLog(path: string, mark: Mark | undefined): boolean {
+  try {
+    return hasLog(path) && !hasForeignLog(path, mark);
+  } catch {
+    // Which of the two is damaged shows in what can be read of them.
+    return true;
+  }
+}
+
+interface Circumstances {
+  aside: string;
+  mark: Mark | undefined;
+  backup: Backup | undefined;
+}
+
+function describe(
+  { conversations, messages, fromBackup, lost }: Salvage,
+  { aside, mark, backup }: Circumstances,
+): string {
   const saved = `${amount(messages, 'message')} in ${amount(conversations, 'conversation')} were saved`;
-  const how = fromBackup > 0 ? `, ${fromBackup} of them from the backup of ${new Date(takenAt).toLocaleString()}` : '';
-  const gone =
-    lost > 0 ? `${amount(lost, 'message')} could not be read and were lost` : 'no message is known to be lost';
+  const takenAt = new Date(backup?.takenAt ?? 0).toLocaleString();
+  const how = fromBackup > 0 ? `, ${fromBackup} of them from the backup of ${takenAt}` : '';
+  const gone = [
+    ...(lost > 0 ? [`${amount(lost, 'message')} could not be read and were lost`] : []),
+    ...(messages === fromBackup ? [lostWithTheFile((mark?.changeId ?? 0) - (backup?.changeId ?? 0))] : []),
+  ];
   return (
-    `The chat database was damaged and has been rebuilt: ${saved}${how}; ${gone}. ` +
-    `The damaged file was kept as ${basename(aside)}.`
+    `The chat database was damaged and has been rebuilt: ${saved}${how}; ` +
+    `${gone.join('; ') || 'no message is known to be lost'}. The damaged file was kept as ${basename(aside)}.`
   );
+}
+
+function lostWithTheFile(changes: number): string {
+  const lost = changes > 0 ? `, and its newest ${amount(changes, 'change')} were lost` : '';
+  return `no message could be read in the file itself${lost}`;
 }
 
 function amount(count: number, what: string): string {

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { changeHead } from '../changeLog.ts';
 import type { Database } from '../database.ts';
-import { makePrivateDirectory } from '../files.ts';
+import { changeEpoch, ORIGIN_KEY } from '../epoch.ts';
+import { makePrivateDirectory, writeWhole } from '../files.ts';
 import { withLock } from './lock.ts';
 import { putInPlace } from './recover.ts';
-
-/** Names the database that one was made from, by its epoch. */
-const ORIGIN_KEY = 'rescued_from';
 
 /**
  * Saves what an open database holds whose file was removed or replaced: only those who have it open can. When there is
@@ -56,30 +53,19 @@ function originOf(path: string): string | undefined {
 async function keepBeside(db: Database): Promise<string | undefined> {
   const copy = `${db.path}.replaced-${db.epoch().slice(0, 8)}-${changeHead(db)}`;
   if (existsSync(copy)) return undefined;
-  await copyPrivately(db, copy);
+  await writeWhole(copy, (unfinished) => db.copyTo(unfinished));
   return `The chat database was replaced by another file while it was open. What it held was kept as ${basename(copy)}.`;
 }
 
 /** The copy gets an epoch of its own: the removed file may go on to live elsewhere. */
 async function putBack(db: Database): Promise<void> {
   const copy = `${db.path}.rescued`;
-  rmSync(copy, { force: true });
-  await copyPrivately(db, copy);
+  await writeWhole(copy, (unfinished) => db.copyTo(unfinished));
   const sqlite = new Sqlite(copy);
   try {
-    sqlite.pragma('journal_mode = DELETE');
-    sqlite.transaction(() => {
-      const set = sqlite.prepare('INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)');
-      set.run(ORIGIN_KEY, db.epoch());
-      set.run('db_epoch', randomUUID());
-    })();
+    sqlite.transaction(() => changeEpoch({ sql: (text) => sqlite.prepare(text) }, db.epoch()))();
   } finally {
     sqlite.close();
   }
   putInPlace(copy, db.path, `${db.path}.replaced-${Date.now()}`);
-}
-
-async function copyPrivately(db: Database, path: string): Promise<void> {
-  writeFileSync(path, '', { mode: 0o600, flag: 'wx' });
-  await db.copyTo(path);
 }

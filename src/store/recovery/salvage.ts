@@ -1,9 +1,10 @@
 import type Sqlite from 'better-sqlite3';
-import { v7 as uuid } from 'uuid';
 import * as v from 'valibot';
 import { MessageStatus, Role } from '../../protocol/model.ts';
 import { FILL_SYNC_STATES } from '../syncState.ts';
-import { type Row, readableRows } from './damagedTable.ts';
+import type { Source } from './damagedFile.ts';
+import { readableRows } from './damagedTable.ts';
+import { fillGaps, statedNumbers } from './lostNumbers.ts';
 
 /** What came out of a damaged database. */
 export interface Salvage {
@@ -14,11 +15,6 @@ export interface Salvage {
   /** Messages that are known to have been there and could not be read anywhere. */
   lost: number;
 }
-
-/** Most messages that a conversation is believed to have lost at its end: its counter may be what is damaged. */
-const MAX_LOST_AT_END = 10_000;
-
-const LOST_TEXT = 'This message was lost when the chat database was damaged.';
 
 const Id = v.pipe(v.string(), v.uuid());
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -35,44 +31,51 @@ const MessageRow = v.looseObject({
 /** Columns of `messages` to copy; parts that are no JSON any more would make their message unreadable. */
 const readableParts = '*, CASE WHEN json_valid(parts, 8) THEN parts END AS parts';
 
+/** Where rows are read from. */
+export interface Sources {
+  /** The damaged database, opened in different ways; the first is believed most. */
+  file: Source[];
+  backup: Source | undefined;
+}
+
 /**
  * Fills an empty database with every conversation and message that can be read in a damaged one, and with what only
  * its backup still has. A number without a message gets one that says so: numbers are never given twice.
  * @param target has the present schema
  */
-export function salvage(
-  target: Sqlite.Database,
-  damaged: Sqlite.Database | undefined,
-  backup: Sqlite.Database | undefined,
-): Salvage {
+export function salvage(target: Sqlite.Database, { file, backup }: Sources): Salvage {
+  const add = inserter(target);
   return target.transaction(() => {
-    if (damaged) copyRows(target, damaged);
-    const fromDamaged = count(target, 'messages');
-    if (backup) copyRows(target, backup);
+    const sources = backup ? [...file, backup] : file;
+    for (const source of sources) copyConversations(source, add);
+    for (const [index, source] of file.entries()) copyMessages(source, add, index === 0);
+    const fromFile = count(target, 'messages');
+    if (backup) copyMessages(backup, add, file.length === 0);
     const messages = count(target, 'messages');
+    for (const table of sideTables(target)) {
+      for (const { sqlite } of sources) copyWhole(sqlite, table, (row) => add(table, row));
+    }
     settleStreams(target);
-    const lost = fillGaps(target);
+    const lost = fillGaps(target, statedNumbers([...file.slice(0, 1), ...(backup ? [backup] : [])]));
     target.exec(FILL_SYNC_STATES);
-    return { conversations: count(target, 'conversations'), messages, fromBackup: messages - fromDamaged, lost };
+    return { conversations: count(target, 'conversations'), messages, fromBackup: messages - fromFile, lost };
   })();
 }
 
-function copyRows(target: Sqlite.Database, source: Sqlite.Database): void {
-  const add = inserter(target);
-  copyHistory(source, add);
-  for (const table of sideTables(target)) copyWhole(source, table, (row) => add(table, row));
-}
-
-function copyHistory(source: Sqlite.Database, add: AddRow): void {
+function copyConversations(source: Source, add: AddRow): void {
   for (const row of readableRows(source, 'conversations')) {
     if (v.is(ConversationRow, row)) add('conversations', row);
   }
-  for (const row of readableRows(source, 'messages', readableParts)) {
+}
+
+/** @param keepsRowIds only for one source: in others the same number may belong to another message */
+function copyMessages(source: Source, add: AddRow, keepsRowIds: boolean): void {
+  for (const { row_id: rowId, ...row } of readableRows(source, 'messages', readableParts)) {
     if (!v.is(MessageRow, row)) continue;
     const { conversation_id: id, created_at: createdAt } = row;
-    // A conversation whose own row cannot be read is known by its messages.
+    // A conversation whose own row cannot be read anywhere is known by its messages.
     add('conversations', { ...conversationStub, id, created_at: createdAt, updated_at: createdAt });
-    add('messages', row);
+    add('messages', keepsRowIds ? { ...row, row_id: rowId } : row);
   }
 }
 
@@ -94,6 +97,10 @@ const rebuiltTables: ReadonlySet<string> = new Set([
   'chat_sync_state',
   'peers',
   'streams',
+  // How far transcripts were read: what was lost of them is to be read again.
+  'ingest_files',
+  'ingest_quarantine',
+  'ingest_unknown',
 ]);
 
 /** Copies the rows of a table up to the first that cannot be read. */
@@ -140,29 +147,4 @@ function count(sqlite: Sqlite.Database, table: 'conversations' | 'messages'): nu
 /** What was being written is not any more. */
 function settleStreams(target: Sqlite.Database): void {
   target.prepare(`UPDATE messages SET status = 'interrupted' WHERE status = 'streaming'`).run();
-}
-
-/** Gives every number without a message one that says so, and every conversation its newest number. */
-function fillGaps(target: Sqlite.Database): number {
-  const conversations = target.prepare('SELECT id, last_seq FROM conversations').all() as Row[];
-  const held = target.prepare('SELECT seq FROM messages WHERE conversation_id = ? AND seq IS NOT NULL ORDER BY seq');
-  const insert = target.prepare(
-    `INSERT INTO messages(id, conversation_id, seq, role, content, status, created_at, updated_at)
-     VALUES (?, ?, ?, 'system', '${LOST_TEXT}', 'error', ?, ?)`,
-  );
-  let lost = 0;
-  for (const { id, last_seq: lastSeq } of conversations) {
-    const seqs = held.pluck().all(id) as number[];
-    const newest = seqs.at(-1) ?? 0;
-    const end = Number(lastSeq) - newest <= MAX_LOST_AT_END ? Math.max(newest, Number(lastSeq)) : newest;
-    const present = new Set(seqs);
-    for (let seq = 1; seq <= end; seq++) {
-      if (present.has(seq)) continue;
-      const now = Date.now();
-      insert.run(uuid(), id, seq, now, now);
-      lost++;
-    }
-    target.prepare('UPDATE conversations SET last_seq = ? WHERE id = ?').run(end, id);
-  }
-  return lost;
 }

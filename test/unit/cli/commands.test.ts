@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Sqlite from 'better-sqlite3';
@@ -35,7 +35,7 @@ describe('devchat command', () => {
   const titles = async () => (await json<Conversation[]>(['list'])).map(({ title }) => title);
 
   const id = '0198c5a2-7b1e-7cc3-98c4-dc0c0c07398f';
-  for (const words of [['status'], ['list'], ['show', id], ['search', 'x'], ['verify'], ['watch']]) {
+  for (const words of [['status'], ['list'], ['show', id], ['search', 'x'], ['verify'], ['resync'], ['watch']]) {
     it(`${words[0]} makes no history where there is none`, async () => {
       const missing = await inFile(...words);
       assert.deepEqual([missing.code, missing.stderr], [1, `devchat: There is no chat history at ${db()}.\n`]);
@@ -53,6 +53,14 @@ describe('devchat command', () => {
     const { code, stdout } = await run(['--workspace', folder, 'list']);
     assert.equal(code, 0);
     assert.match(stdout, /Hello/);
+  });
+
+  it('verify tells what was mended to open the history at all', async () => {
+    await inFile('send', 'text');
+    writeFileSync(db(), readFileSync(db()).fill(0, 0, 4096));
+    const { stdout, stderr } = await inFile('verify');
+    assert.match(stdout, /^Mended: The chat database was damaged and has been rebuilt: 1 message in 1 conversation/);
+    assert.match(stderr, /^The chat database was damaged and has been rebuilt: /);
   });
 
   it('never leads', async () => {
@@ -94,12 +102,32 @@ describe('devchat command', () => {
   it('says what an id is when it is given none', async () => {
     for (const words of [
       ['show', 'nope'],
+      ['resync', 'nope'],
       ['send', 'Hello', '--conversation', 'nope'],
     ]) {
       const { code, stderr } = await inFile(...words);
       assert.equal(code, 2);
       assert.match(stderr, /^devchat: “nope” is not an id: /);
     }
+  });
+
+  it('resyncs one conversation or all, and fails when messages stay missing', async () => {
+    const [first, second] = [await json<Message>(['send', 'One']), await json<Message>(['send', 'Two'])];
+    const synced = { state: 'SYNCED', reason: 'validated', fetchedRanges: [], fetched: 0 };
+    const one = await json<unknown>(['resync', first.conversationId]);
+    assert.deepEqual(one, { conversationId: first.conversationId, ...synced });
+    const all = await json<{ conversationId: string }[]>(['resync']);
+    assert.deepEqual(
+      new Set(all.map(({ conversationId }) => conversationId)),
+      new Set([first.conversationId, second.conversationId]),
+    );
+    const sqlite = new Sqlite(db());
+    sqlite.prepare('DELETE FROM messages WHERE id = ?').run(first.id);
+    sqlite.close();
+    const { code, stdout } = await inFile('resync');
+    assert.equal(code, 1);
+    assert.match(stdout, new RegExp(`${first.conversationId}  messages are missing`));
+    assert.match(stdout, new RegExp(`${second.conversationId}  nothing is missing`));
   });
 
   it('takes an id in capitals for the same', async () => {

@@ -75,7 +75,7 @@ describe('client of an instance that does not run', () => {
     if (child.exitCode === null) await once(child, 'exit');
     mock.timers.tick(60_000);
     assert.deepEqual([others, states, client.state, child.exitCode], [[], ['failed'], 'failed', 0]);
-    assert.match(client.problem ?? '', /cannot be (made|opened)/);
+    assert.match(client.problem ?? '', /cannot be (made|opened|written)/);
     await assert.rejects(client.request('sync/status', {}), {
       reason: 'instance-stopped',
       message: client.problem ?? '',

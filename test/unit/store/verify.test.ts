@@ -40,10 +40,26 @@ describe('verification', () => {
     assert.deepEqual(await verify(db, origin, false), { problems: [], repaired: [] });
   });
 
-  it('names a hole in the change log', async () => {
+  it('names numbers below 1', async () => {
+    const { db, id } = await damaged('UPDATE messages SET seq = 0 WHERE seq = 1');
+    const { problems } = await verify(db, origin, false);
+    assert.ok(problems.includes(`Conversation ${id} holds messages with numbers below 1.`));
+  });
+
+  it('looks at a history that it may only read', async () => {
+    const { db } = await damaged(
+      `UPDATE meta SET value = 99 WHERE key = 'min_writer'; DELETE FROM change_log WHERE id = 2`,
+    );
+    await db.close();
+    const { problems } = await verify(await databases.open(), origin, false);
+    assert.deepEqual(problems, ['The change log holds 3 entries after 0, but 4 were written.']);
+  });
+
+  it('names a hole in the change log, and declares it pruned', async () => {
     const { db } = await damaged('DELETE FROM change_log WHERE id = 2');
     const { problems } = await verify(db, origin, false);
     assert.deepEqual(problems, ['The change log holds 3 entries after 0, but 4 were written.']);
+    assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: problems });
   });
 
   it('names rows without the row that they belong to, and a lost identity', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { backUpIfDue, listBackups } from '../../../../src/store/recovery/backups.ts';
-import { addTestMessage, createTestConversation, useDatabases } from '../../../support/database.ts';
+import { addTestMessage, createTestConversation, hasReason, useDatabases } from '../../../support/database.ts';
 
 const HOUR = 3_600_000;
 const start = Date.UTC(2026, 0, 31, 12);
@@ -89,6 +89,47 @@ describe('backups', () => {
     assert.deepEqual(
       listBackups(databases.path).map(({ path }) => path),
       [second?.path],
+    );
+  });
+
+  it('belong to one database of a folder', async () => {
+    const { db } = await filled();
+    await backUpIfDue(db, start);
+    assert.deepEqual(listBackups(join(dirname(databases.path), 'other.db')), []);
+  });
+
+  it('are not taken of a database that turns out to be damaged, and the sound ones stay', async () => {
+    const { db, id } = await filled();
+    for (let index = 0; index < 60; index++) await addTestMessage(db, id, `message ${index} ${'x'.repeat(300)}`);
+    const sound = await backUpIfDue(db, start);
+    await db.close();
+    const file = readFileSync(databases.path);
+    const page = Math.floor(file.indexOf('message 30 ') / 4096) * 4096;
+    writeFileSync(databases.path, file.fill(0xff, page, page + 4096));
+    const damaged = await databases.open();
+    await addTestMessage(damaged, id, 'more');
+    await assert.rejects(backUpIfDue(damaged, start + 7 * HOUR), hasReason('corrupt'));
+    assert.deepEqual(readdirSync(dirname(String(sound?.path))), [basename(String(sound?.path))]);
+  });
+
+  it('leave neither logs nor what one who was killed has begun', async () => {
+    const { db } = await filled();
+    mkdirSync(`${databases.path}.backups`);
+    writeFileSync(`${databases.path}.backups/chat-2026-01-01T000000Z-1.db.unfinished`, 'half');
+    const backup = String((await backUpIfDue(db, start))?.path);
+    count(backup);
+    assert.deepEqual(readdirSync(dirname(backup)), [basename(backup)]);
+  });
+
+  it('are newer than another that a wrong clock has dated later', async () => {
+    const { db, id } = await filled();
+    for (const hours of [10_000, 0, 7]) {
+      await addTestMessage(db, id, 'more');
+      assert.ok(await backUpIfDue(db, start + hours * HOUR));
+    }
+    assert.deepEqual(
+      listBackups(databases.path).map(({ takenAt }) => (takenAt - start) / HOUR),
+      [7, 0, 10_000],
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { backUpIfDue } from '../../../../src/store/recovery/backups.ts';
 import { HighWaterMark, readMark } from '../../../../src/store/recovery/highWaterMark.ts';
 import { openHistory } from '../../../../src/store/recovery/openHistory.ts';
 import { verify } from '../../../../src/store/verify.ts';
@@ -80,6 +81,55 @@ describe('mark of the newest acknowledged change', () => {
     const db = await databases.open();
     await addTestMessage(db, (await createTestConversation(db)).id, 'in the log');
     assert.deepEqual((await open(crash(['', '-wal', '.mark']))).notices, []);
+  });
+
+  it('is settled by one of several that open the database at the same moment', async () => {
+    const db = await databases.open();
+    await db.close();
+    await addTestMessage(
+      await databases.open(),
+      (await createTestConversation(await databases.open())).id,
+      'in the log',
+    );
+    const crashed = crash(['', '.mark']);
+    const opened = await Promise.all([open(crashed), open(crashed), open(crashed)]);
+    assert.equal(opened.flatMap(({ notices }) => notices).length, 1);
+    const epochs = new Set(opened.map(({ db }) => db.epoch()));
+    assert.equal(epochs.size, 1);
+    for (const { db } of opened) {
+      await createTestConversation(db);
+      assert.ok(epochs.has(String(readMark(crashed)?.dbEpoch)));
+    }
+  });
+
+  it('that cannot be written keeps nobody out', async function () {
+    if (process.platform === 'win32' || process.getuid?.() !== 0) this.skip();
+    await createTestConversation(await databases.open());
+    const crashed = crash(['.mark']);
+    const nobody = 65_534;
+    chownSync(dirname(crashed), nobody, nobody);
+    chmodSync(`${crashed}.mark`, 0o444);
+    chmodSync(databases.directory.path, 0o755);
+    process.seteuid?.(nobody);
+    try {
+      assert.equal((await open(crashed)).notices.length, 1);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
+  it('shows once that the whole database was removed, and keeps its backups from the next one', async () => {
+    const db = await databases.open();
+    await createTestConversation(db, 'Removed');
+    assert.ok(await backUpIfDue(db, Date.now()));
+    await db.close();
+    rmSync(path());
+    const opened = await open();
+    assert.match(String(opened.notices), /The newest backup is .*\.removed-[0-9a-f]{8}\.backups.chat-/);
+    await createTestConversation(opened.db, 'New');
+    await opened.db.close();
+    writeFileSync(path(), readFileSync(path()).fill(0, 0, 4096));
+    assert.deepEqual((await open()).db.sql('SELECT title FROM conversations').pluck().all(), ['New']);
   });
 
   it('shows once that the whole database was removed', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -7,15 +8,19 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import type { Database } from '../../../../src/store/database.ts';
+import { migrate } from '../../../../src/store/migrate.ts';
 import { backUpIfDue } from '../../../../src/store/recovery/backups.ts';
 import { openHistory } from '../../../../src/store/recovery/openHistory.ts';
 import { recover } from '../../../../src/store/recovery/recover.ts';
+import { migrations } from '../../../../src/store/schema.ts';
 import { verify } from '../../../../src/store/verify.ts';
 import { addTestMessage, createTestConversation, hasReason, origin, useDatabases } from '../../../support/database.ts';
 
@@ -175,6 +180,199 @@ describe('recovery of a damaged database', () => {
     assert.equal(opened.flatMap(({ notices }) => notices).length, 1);
     for (const { db } of opened) assert.equal(texts(db).length, 21);
     assert.equal(readdirSync(dirname(databases.path)).filter((name) => /\.damaged-\d+$/.test(name)).length, 1);
+  });
+
+  it('is carried on though its folder was renamed meanwhile', async () => {
+    await fill(20);
+    renameSync(databases.path, `${databases.path}.damaged-1`);
+    writeFileSync(`${databases.path}.recovering`, '/elsewhere/chat.db.damaged-1');
+    assert.equal(texts((await open()).db).length, 21);
+  });
+
+  it('is not begun by an empty marker, which a full disk may leave', async () => {
+    await fill(3);
+    writeFileSync(`${databases.path}.recovering`, '');
+    const { db, notices } = await open();
+    assert.deepEqual([texts(db).length, notices], [4, []]);
+  });
+
+  it('saves every message whichever page of the schema is lost', async () => {
+    await fill(40);
+    const intact = readFileSync(databases.path);
+    for (let at = 0; at < intact.length; at += PAGE) {
+      if (!intact.subarray(at, at + PAGE).includes('CREATE TABLE')) continue;
+      const path = join(databases.directory.path, `page-${at}`, 'chat.db');
+      mkdirSync(dirname(path));
+      writeFileSync(path, Buffer.from(intact).fill(0, at, at + PAGE));
+      copyFileSync(`${databases.path}.mark`, `${path}.mark`);
+      const { db } = await openHistory(path);
+      assert.equal(texts(db).length, 41);
+      await db.close();
+    }
+  });
+
+  it('saves every message of an upgraded database that has lost its first page', async () => {
+    mkdirSync(dirname(databases.path));
+    const sqlite = new Sqlite(databases.path);
+    migrate(sqlite, migrations.slice(0, 1));
+    // They lie where a new database has more of its schema.
+    sqlite.exec(`INSERT INTO conversations(id, title, source, last_seq, created_at, updated_at)
+      VALUES ('${origin}', 'Before', 'chat', 99, 1, 1)`);
+    const insert = sqlite.prepare(`INSERT INTO messages(id, conversation_id, seq, role, content, status, created_at,
+      updated_at) VALUES (?, '${origin}', ?, 'user', ?, 'complete', 1, 1)`);
+    for (let seq = 1; seq <= 99; seq++) insert.run(randomUUID(), seq, 'before '.repeat(50));
+    sqlite.close();
+    await fill(40);
+    overwrite((file) => file.fill(0, 0, PAGE));
+    assert.equal(texts((await open()).db).length, 140);
+  });
+
+  it('loses at most the rows of a page that is lost', async () => {
+    await fill(60);
+    const intact = readFileSync(databases.path);
+    const held = (file: Buffer) =>
+      Array.from({ length: 60 }, (_, index) => index).filter((index) => file.includes(`message ${index} x`));
+    for (let at = 0; at < intact.length; at += PAGE) {
+      const path = join(databases.directory.path, `page-${at}`, 'chat.db');
+      mkdirSync(dirname(path));
+      writeFileSync(path, Buffer.from(intact).fill(0, at, at + PAGE));
+      copyFileSync(`${databases.path}.mark`, `${path}.mark`);
+      await recover(path);
+      const { db } = await openHistory(path);
+      const expected = held(intact).length - held(intact.subarray(at, at + PAGE)).length;
+      assert.ok(texts(db).filter((text) => text.startsWith('message')).length >= expected, `page at ${at}`);
+      await db.close();
+    }
+  });
+
+  const logs: [whose: string, make: (path: string) => Promise<void> | void][] = [
+    [
+      'another program',
+      (path) => {
+        const sqlite = new Sqlite(path);
+        databases.directory.defer(() => sqlite.close());
+        sqlite.exec('PRAGMA journal_mode = WAL; CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(20000))');
+      },
+    ],
+    [
+      'another history',
+      async (path) => {
+        const { db } = await openHistory(path);
+        databases.directory.defer(() => db.close());
+        await addTestMessage(db, (await createTestConversation(db)).id, 'of the other');
+      },
+    ],
+    [
+      'another history from its middle on',
+      async (path) => {
+        const { db: first } = await openHistory(path);
+        await createTestConversation(first);
+        await first.close();
+        const { db } = await openHistory(path);
+        databases.directory.defer(() => db.close());
+        await createTestConversation(db);
+      },
+    ],
+  ];
+  for (const [whose, make] of logs) {
+    it(`keeps all messages of a database beside which the log of ${whose} was put`, async () => {
+      await fill(40);
+      const other = join(databases.directory.path, 'other', 'chat.db');
+      mkdirSync(dirname(other));
+      await make(other);
+      copyFileSync(`${other}-wal`, `${databases.path}-wal`);
+      const { db } = await open();
+      assert.equal(texts(db).filter((text) => text.startsWith('message')).length, 40);
+      await isSound(db);
+    });
+  }
+
+  it('finds the log of a database that is opened by a link', async function () {
+    if (process.platform === 'win32') this.skip();
+    await fill(20);
+    const link = join(databases.directory.path, 'link.db');
+    symlinkSync(databases.path, link);
+    overwrite((file) => file.fill(0, 0, PAGE));
+    const { db } = await openHistory(link);
+    databases.directory.defer(() => db.close());
+    assert.deepEqual([db.path, texts(db).length], [databases.path, 21]);
+  });
+
+  it('saves what only the log holds when the header of the file is lost', async () => {
+    await fill(3);
+    const sqlite = databases.raw();
+    sqlite.exec(`UPDATE conversations SET title = 'In the log'; PRAGMA user_version = 2`);
+    overwrite((file) => file.fill(0x5a, 0, 100));
+    const { db } = await open();
+    assert.deepEqual(db.sql('SELECT DISTINCT title FROM conversations').pluck().all(), ['In the log']);
+  });
+
+  it('is left to the newer version that made the database', async () => {
+    await fill(40);
+    const sqlite = new Sqlite(databases.path);
+    sqlite.pragma('user_version = 3');
+    sqlite.close();
+    const page = pageWith('message 20 ');
+    overwrite((file) => file.fill(0xff, page, page + PAGE));
+    const before = readFileSync(databases.path);
+    await assert.rejects(recover(databases.path), hasReason('newer-database'));
+    assert.deepEqual(readFileSync(databases.path), before);
+  });
+
+  it('says what is gone with a file of which nothing is left, and passes by backups that are damaged', async () => {
+    await fill(3);
+    const before = await databases.open();
+    const backup = String((await backUpIfDue(before, Date.now()))?.path);
+    await createTestConversation(before);
+    await before.close();
+    mkdirSync(backup.replace(/-\d+\.db$/, '-98.db'));
+    writeFileSync(backup.replace(/-\d+\.db$/, '-99.db'), '');
+    truncateSync(databases.path, 0);
+    const { db, notices } = await open();
+    assert.match(
+      String(notices),
+      /4 of them from the backup .*no message could be read in the file itself, and its newest 1 change /,
+    );
+    assert.equal(texts(db).length, 4);
+  });
+
+  it('believes a number only when another one confirms it', async () => {
+    await fill(40);
+    const sqlite = databases.raw();
+    sqlite.exec(`UPDATE messages SET seq = 16534 WHERE content LIKE 'message 20 %'`);
+    sqlite.exec(`UPDATE conversations SET last_seq = 4000000 WHERE title = 'Short'`);
+    sqlite.exec(`INSERT INTO conversations(id, title, source, last_seq, created_at, updated_at)
+      VALUES ('${origin}', 'Gone', 'chat', 12000, 1, 1);
+      INSERT INTO chat_sync_state(conversation_id, local_max_seq) VALUES ('${origin}', 12000)`);
+    sqlite.close();
+    const page = pageWith('message 3 ');
+    overwrite((file) => file.fill(0xff, page, page + PAGE));
+    await recover(databases.path);
+    const { db } = await open();
+    const numbers = db.sql('SELECT title, last_seq FROM conversations ORDER BY title').raw().all();
+    assert.deepEqual(numbers, [
+      ['Gone', 12000],
+      ['Long', 40],
+      ['Short', 1],
+    ]);
+    assert.ok(texts(db).includes('message 20 x'));
+    await isSound(db);
+  });
+
+  it('takes conversations from the backup before it makes up their titles, and messages whatever their place', async () => {
+    await fill(40);
+    const before = await databases.open();
+    await backUpIfDue(before, Date.now());
+    await before.close();
+    // The file numbers its rows anew, and has lost its conversations.
+    const sqlite = new Sqlite(databases.path);
+    sqlite.exec('UPDATE messages SET row_id = -row_id; UPDATE messages SET row_id = 42 + row_id');
+    sqlite.exec('PRAGMA foreign_keys = OFF; DELETE FROM messages WHERE seq % 2 = 0; DELETE FROM conversations');
+    sqlite.close();
+    overwrite((file) => file.fill(0x5a, 0, 100));
+    const { db } = await open();
+    assert.deepEqual(db.sql('SELECT title FROM conversations ORDER BY title').pluck().all(), ['Long', 'Short']);
+    assert.equal(texts(db).length, 41);
   });
 
   for (const step of ['the log was moved', 'the file was moved'] as const) {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DevChatError } from '../../../../src/protocol/errors.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { openHistory } from '../../../../src/store/recovery/openHistory.ts';
 import { rescue } from '../../../../src/store/recovery/rescue.ts';
 import { verify } from '../../../../src/store/verify.ts';
-import { addTestMessage, createTestConversation, origin, useDatabases } from '../../../support/database.ts';
+import { addTestMessage, createTestConversation, hasReason, origin, useDatabases } from '../../../support/database.ts';
 
 describe('rescue of a database whose file is gone', () => {
   const databases = useDatabases();
@@ -75,6 +76,25 @@ describe('rescue of a database whose file is gone', () => {
     renameSync(successor, databases.path);
     assert.match(String(await rescue(one)), /What it held was kept as chat\.db\.replaced-[0-9a-f]{8}-2\.$/);
     assert.equal(await rescue(two), undefined);
+    const copy = names().find((name) => name.includes('.replaced-')) ?? '';
+    assert.deepEqual(texts((await open(join(dirname(databases.path), copy))).db), ['saved']);
+  });
+
+  it('keeps the whole copy when the first attempt was cut short', async () => {
+    const db = await filled();
+    const successor = join(databases.directory.path, 'other', 'chat.db');
+    await (await openHistory(successor)).db.close();
+    renameSync(successor, databases.path);
+    const failing = Object.assign(Object.create(db), {
+      copyTo: async (path: string) => {
+        writeFileSync(path, 'half');
+        throw new DevChatError('disk-full', 'no room');
+      },
+    });
+    // A private field is not inherited.
+    for (const name of ['epoch', 'isWhole', 'isFile', 'sql'] as const) failing[name] = db[name].bind(db);
+    await assert.rejects(rescue(failing), hasReason('disk-full'));
+    assert.match(String(await rescue(db)), /What it held was kept/);
     const copy = names().find((name) => name.includes('.replaced-')) ?? '';
     assert.deepEqual(texts((await open(join(dirname(databases.path), copy))).db), ['saved']);
   });
