@@ -9,7 +9,8 @@ import {
 } from '../store/conversations.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../store/messages.ts';
 import { searchMessages } from '../store/search.ts';
-import { verify } from '../store/verify.ts';
+import { rebuildIndex, verify } from '../store/verify.ts';
+import { resyncLocal } from './resync.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The requests that need an open workspace, each with the function that answers it. */
@@ -49,9 +50,17 @@ export const answers: Answers = {
   'stream/finish': ({ streams }, { messageId, status }) => streams.finish(messageId, status ?? 'complete'),
   'message/range': ({ db }, params) => messageRange(db, params),
   search: ({ db }, { query, limit }) => ({ hits: searchMessages(db, query, limit ?? 50) }),
+  'search/rebuild': async ({ db }) => ({ messages: await rebuildIndex(db) }),
   verify: (workspace, { repair }, origin) => publish(workspace, verify(workspace.db, origin, repair ?? false)),
   'sync/status': async (workspace) => {
     await workspace.settled();
     return workspace.status();
+  },
+  'sync/resync': async (workspace, { conversationId }) => {
+    const result = await resyncLocal(workspace.db, conversationId);
+    const { state, reason } = result;
+    const isAtRest = { isValidating: false, isFetching: false, fetched: 0, wanted: 0 };
+    workspace.notify('syncState', { conversationId, state, reason, ...isAtRest });
+    return result;
   },
 };

@@ -4,12 +4,17 @@ import type { Conversation, Message, StreamPiece } from './model.ts';
 
 const Id = v.pipe(v.string(), v.uuid());
 const Seq = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Numbers of messages, both ends inclusive. */
+const Ranges = v.array(v.object({ from: Seq, to: Seq }));
 
 /** What the panel asks of the extension host, each answered by {@link PanelResults}. */
 export const panelParams = {
   /** The panel's program runs; it names the conversation that this window showed before a reload, if any. */
   ready: v.object({ conversationId: v.nullable(Id) }),
-  /** Messages of the shown conversation, both ends inclusive; answers at most 500, the first ones. */
+  /**
+   * Messages of the shown conversation, both ends inclusive; answers at most 500, the first ones. No message has the
+   * number 0, so who asks for that gets the newest number alone.
+   */
   range: v.object({ conversationId: Id, fromSeq: Seq, toSeq: Seq }),
   /**
    * Stores one message of the user. Both ids are made by the panel, so that a repeated send changes nothing;
@@ -28,11 +33,18 @@ export const panelParams = {
       'devchat.renameConversation',
       'devchat.deleteConversation',
       'devchat.restoreConversation',
+      'devchat.resync',
       'devchat.showLog',
       'devchat.restart',
     ]),
     conversationId: v.optional(Id),
   }),
+  /** How far the resync has come that the host has asked for. */
+  resyncing: v.object({ conversationId: Id, fetched: v.number(), wanted: v.number() }),
+  /** That resync is over; `problem` says why it failed, in words for the user. */
+  resynced: v.object({ conversationId: Id, fetchedRanges: Ranges, problem: v.nullable(v.string()) }),
+  /** Something for the log. */
+  log: v.object({ text: v.string() }),
 };
 
 export type PanelMethod = keyof typeof panelParams;
@@ -47,6 +59,9 @@ export interface PanelResults {
   openLink: null;
   copy: null;
   runCommand: null;
+  resyncing: null;
+  resynced: null;
+  log: null;
 }
 
 /** State of the instance process behind the window, as far as a reader of the panel cares. */
@@ -57,6 +72,8 @@ export interface PanelView {
   /** The conversation shown; null before one is chosen or after it was deleted. */
   conversation: Pick<Conversation, 'id' | 'title' | 'lastSeq'> | null;
   connection: Connection;
+  /** Rises whenever the history was read anew: changes may have been missed, so whatever is held is to be looked at. */
+  generation: number;
   /** Why the connection failed, in words for the user; null unless `connection` is `failed`. */
   problem: string | null;
   /** Why nothing can be saved at present, in words for the user; null when all is well. */
@@ -68,14 +85,27 @@ export interface PanelView {
 /** What the extension host tells the panel. */
 export type PanelEvent =
   | { type: 'view'; view: PanelView }
-  /** Rows of one conversation, new or changed, tombstones included; `lastSeq` is its newest number. */
-  | { type: 'messages'; conversationId: string; messages: Message[]; lastSeq: number }
+  /**
+   * What was added or changed in a conversation that was shown once: rows, tombstones included, the numbers of those
+   * that are to be asked for, and its newest number.
+   */
+  | {
+      type: 'messages';
+      conversationId: string;
+      messages: Message[];
+      outdated: v.InferOutput<typeof Ranges>;
+      lastSeq: number;
+    }
   /** A piece of a message that is being written; one that is lost comes with the message's next row. */
   | { type: 'stream'; piece: StreamPiece }
   /** Something the user should know now, e.g. that the shown conversation was deleted elsewhere. */
   | { type: 'notice'; text: string; restorable: string | null }
   /** Put the keyboard focus in the composer. */
   | { type: 'focus' }
+  /** Fetch now what is missing of a conversation; answered by `resynced`, after any number of `resyncing`. */
+  | { type: 'resync'; conversationId: string }
+  /** End that, with what has come so far. */
+  | { type: 'cancelResync'; conversationId: string }
   | { type: 'result'; id: number; result: unknown }
   | { type: 'error'; id: number; error: SerialisedError };
 

@@ -70,7 +70,11 @@ export const requestParams = {
     query: v.string(),
     limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200))),
   }),
+  /** Makes the search index anew from the messages. */
+  'search/rebuild': v.object({}),
   'sync/status': v.object({}),
+  /** Validates a conversation against where it comes from, and fetches what is missing. */
+  'sync/resync': OneConversation,
   verify: v.object({ repair: v.optional(v.boolean()) }),
   shutdown: v.object({}),
 };
@@ -100,7 +104,10 @@ export interface Results {
   'stream/finish': Message;
   'message/range': { messages: Message[]; lastSeq: number };
   search: { hits: SearchHit[] };
+  /** How many messages the index is made from. */
+  'search/rebuild': { messages: number };
   'sync/status': SyncStatus;
+  'sync/resync': ResyncResult;
   verify: VerifyResult;
   shutdown: null;
 }
@@ -127,6 +134,36 @@ export interface SearchHit {
 export interface VerifyResult {
   problems: string[];
   repaired: string[];
+}
+
+/** Whether a copy of a conversation is known to equal what it is a copy of, known to differ, or neither. */
+export type SyncState = 'UNKNOWN' | 'SYNCED' | 'OUT_OF_SYNC';
+
+/** What a validation by sequence numbers can find. */
+export type Validity = 'validated' | 'backend_seq_unknown' | 'gap_detected' | 'sequence_mismatch' | 'no_messages';
+
+/** What a resync has come to. */
+export interface ResyncResult {
+  state: SyncState;
+  reason: Validity;
+  /** The numbers that were fetched, ascending, both ends inclusive. */
+  fetchedRanges: { from: number; to: number }[];
+  /** How many numbers that is. */
+  fetched: number;
+}
+
+/** How one conversation stands. */
+export interface ConversationSyncState {
+  conversationId: string;
+  state: SyncState;
+  /** What the last validation found. */
+  reason: Validity;
+  /** It is being found out whether anything is missing. */
+  isValidating: boolean;
+  /** Messages are on their way: `fetched` of those that are wanted are here. */
+  isFetching: boolean;
+  fetched: number;
+  wanted: number;
 }
 
 /** A sibling instance as the mesh sees it now. */
@@ -169,6 +206,8 @@ export interface Notifications {
   /** A piece of a message that another instance, or this one, is writing. */
   stream: StreamPiece;
   status: SyncStatus;
+  /** How a conversation stands now, after each validation and during a repair. */
+  syncState: ConversationSyncState;
   /** What happened to the database, in words for the user: what was lost, saved, or put back. */
   notice: { text: string };
 }

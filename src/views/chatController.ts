@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import { DevChatError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Change, Message } from '../protocol/model.ts';
 import type { PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
@@ -27,18 +28,29 @@ export interface ChatPorts {
   log: Log;
 }
 
+/** A resync that the panel was asked for. */
+interface PanelResync {
+  conversationId: string;
+  onProgress(fetched: number, wanted: number): void;
+  resolve(fetchedRanges: readonly SeqRange[]): void;
+  reject(error: DevChatError): void;
+}
+
 type Handlers = { [M in PanelMethod]: (params: PanelParams<M>) => Promise<PanelResults[M]> };
 
 /** What this window's chat shows, and what its panel may ask for; the panel itself may come and go. */
 export class ChatController {
   readonly events = new EventEmitter<{ selected: [conversationId: string | null] }>();
   readonly #ports: ChatPorts;
-  readonly #staleSeqs = new Set<number>();
+  /** Every conversation that was shown: the panel may hold messages of it. */
+  readonly #followed = new Set<string>();
+  readonly #resyncs = new Set<PanelResync>();
   #post: ((event: PanelEvent) => void) | undefined;
   #selected: string | null = null;
   /** What the panel was last told, without the numbers of messages. */
   #shown: string | undefined;
-  #isFetching = false;
+  /** How often the history was read anew. */
+  #generation = 0;
   #focusOnReady = false;
   #lastSend: Promise<unknown> = Promise.resolve();
 
@@ -62,13 +74,14 @@ export class ChatController {
   attach(post: ((event: PanelEvent) => void) | undefined): void {
     this.#post = post;
     this.#shown = undefined;
+    for (const { resolve } of this.#resyncs) resolve([]);
   }
 
   /** Shows a conversation, or with null the start page. */
   select(conversationId: string | null): void {
     if (conversationId === this.#selected) return;
     this.#selected = conversationId;
-    this.#staleSeqs.clear();
+    if (conversationId !== null) this.#followed.add(conversationId);
     this.#postView();
     this.events.emit('selected', conversationId);
   }
@@ -77,6 +90,32 @@ export class ChatController {
   focusComposer(): void {
     this.#focusOnReady = this.#post === undefined;
     this.#post?.({ type: 'focus' });
+  }
+
+  /**
+   * Has the panel fetch what it lacks of the conversation that it shows; of another one it lacks nothing.
+   * @param onProgress called with the number of messages fetched, and of those that are wanted
+   * @param signal ends it with what has come so far
+   * @returns the numbers that were fetched
+   */
+  async resync(
+    conversationId: string,
+    onProgress: PanelResync['onProgress'],
+    signal: AbortSignal,
+  ): Promise<readonly SeqRange[]> {
+    if (!this.#post || conversationId !== this.#selected || signal.aborted) return [];
+    const { promise, resolve, reject } = Promise.withResolvers<readonly SeqRange[]>();
+    const resync = { conversationId, onProgress, resolve, reject };
+    const cancel = () => this.#post?.({ type: 'cancelResync', conversationId });
+    this.#resyncs.add(resync);
+    signal.addEventListener('abort', cancel);
+    this.#post({ type: 'resync', conversationId });
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      this.#resyncs.delete(resync);
+    }
   }
 
   /** Answers a request of the panel; its parameters have been checked. */
@@ -120,7 +159,26 @@ export class ChatController {
       await this.#ports.editor.runCommand(command, conversationId);
       return null;
     },
+    resyncing: async ({ conversationId, fetched, wanted }) => {
+      for (const { onProgress } of this.#resyncsOf(conversationId)) onProgress(fetched, wanted);
+      return null;
+    },
+    resynced: async ({ conversationId, fetchedRanges, problem }) => {
+      for (const { resolve, reject } of this.#resyncsOf(conversationId)) {
+        if (problem === null) resolve(fetchedRanges);
+        else reject(new DevChatError('unexpected', problem));
+      }
+      return null;
+    },
+    log: async ({ text }) => {
+      this.#ports.log('warn', `panel: ${text}`);
+      return null;
+    },
   };
+
+  #resyncsOf(conversationId: string): PanelResync[] {
+    return [...this.#resyncs].filter((resync) => resync.conversationId === conversationId);
+  }
 
   async #send({ conversationId, messageId, content }: PanelParams<'send'>): Promise<Message> {
     const { client, history } = this.#ports;
@@ -153,6 +211,7 @@ export class ChatController {
         ? { id: conversation.id, title: conversation.title, lastSeq: conversation.lastSeq }
         : null,
       connection: client.state === 'ready' && !history.isLoaded ? 'starting' : client.state,
+      generation: this.#generation,
       problem: client.problem,
       readOnly: client.readOnly,
       hasModel: false,
@@ -168,52 +227,23 @@ export class ChatController {
     this.#post?.({ type: 'view', view });
   }
 
+  /** Tells the panel what has changed in conversations that it may hold; what did not come along it asks for itself. */
   #follow(changes: readonly Change[], messages: readonly Message[]): void {
-    const rows = messages.filter(({ conversationId }) => conversationId === this.#selected);
-    const told = new Set(rows.map(({ seq }) => seq));
-    for (const change of changes) {
-      if (change.conversationId !== this.#selected) continue;
-      if (change.changeType === 'ConversationDeleted') this.#leaveDeleted(change);
-      else if (change.seq !== null && !told.has(change.seq)) this.#staleSeqs.add(change.seq);
-    }
-    const shown = this.#selected === null ? undefined : this.#ports.history.get(this.#selected);
-    if (shown && rows.length > 0) {
-      this.#post?.({ type: 'messages', conversationId: shown.id, messages: rows, lastSeq: shown.lastSeq });
-    }
-    void this.#fetchStale();
-  }
-
-  /** Sends the panel the present rows of all changed messages; changes during a fetch join the next one. */
-  async #fetchStale(): Promise<void> {
-    if (this.#isFetching) return;
-    this.#isFetching = true;
-    try {
-      while (this.#selected !== null && this.#post) {
-        const [range] = toRanges(this.#staleSeqs);
-        if (!range) break;
-        await this.#fetchRange(this.#selected, range);
+    const changed = changes.filter(({ conversationId }) => this.#followed.has(conversationId));
+    for (const [conversationId, entries] of Map.groupBy(changed, (change) => change.conversationId)) {
+      const rows = messages.filter((message) => message.conversationId === conversationId);
+      const brought = new Set(rows.map(({ seq }) => seq));
+      const seqs = entries.flatMap(({ seq }) => seq ?? []);
+      const outdated = toRanges(seqs.filter((seq) => !brought.has(seq)));
+      if (seqs.length > 0) {
+        const lastSeq = this.#ports.history.lastSeq(conversationId);
+        this.#post?.({ type: 'messages', conversationId, messages: rows, outdated, lastSeq });
       }
-    } catch (error) {
-      // What is still stale goes with the next change, or is read anew when the connection is back.
-      this.#ports.log('warn', `chat: changed messages could not be read: ${String(error)}`);
-    } finally {
-      this.#isFetching = false;
     }
-  }
-
-  /** Fetches as much of a range as one answer holds; the rest stays stale. */
-  async #fetchRange(conversationId: string, { from, to }: SeqRange): Promise<void> {
-    // Taken out before the question, so that a change that comes before the answer counts again.
-    for (let seq = from; seq <= to; seq++) this.#staleSeqs.delete(seq);
-    let told = from - 1;
-    try {
-      const range = { conversationId, fromSeq: from, toSeq: to };
-      const answer = await this.#ports.client.request('message/range', range);
-      told = answer.messages.at(-1)?.seq ?? to;
-      this.#post?.({ type: 'messages', conversationId, ...answer });
-    } finally {
-      if (conversationId === this.#selected) for (let seq = told + 1; seq <= to; seq++) this.#staleSeqs.add(seq);
-    }
+    const deleted = changes.find(
+      ({ changeType, conversationId }) => changeType === 'ConversationDeleted' && conversationId === this.#selected,
+    );
+    if (deleted) this.#leaveDeleted(deleted);
   }
 
   #leaveDeleted({ conversationId, originInstanceId }: Change): void {
@@ -224,14 +254,14 @@ export class ChatController {
     if (originInstanceId !== client.session?.instanceId) this.#sayGone(conversationId);
   }
 
-  /** After everything was read anew, the panel learns how far the conversation has come, whatever it knew. */
+  /** After everything was read anew, the panel learns so, and how far the conversation has come. */
   #startAnew(): void {
     const before = this.#selected;
     if (before !== null && !this.#ports.history.get(before)) {
       this.select(null);
       this.#sayGone(before);
     }
-    this.#shown = undefined;
+    this.#generation++;
   }
 
   #sayGone(conversationId: string): void {

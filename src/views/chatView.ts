@@ -22,8 +22,11 @@ function connect(view: WebviewView, extensionUri: Uri, chat: ChatController): vo
   const post = (event: PanelEvent) => void webview.postMessage(event);
   webview.options = { enableScripts: true, localResourceRoots: [panelRoot(extensionUri)] };
   const listener = webview.onDidReceiveMessage((request) => answer(chat, request, post));
+  // The page ends when it is hidden, and starts anew when it is shown again.
+  const visibility = view.onDidChangeVisibility(() => chat.attach(view.visible ? post : undefined));
   view.onDidDispose(() => {
     listener.dispose();
+    visibility.dispose();
     chat.attach(undefined);
   });
   chat.attach(post);

@@ -6,6 +6,7 @@ import type { ChatController } from './chatController.ts';
 import { commands, views } from './contributions.ts';
 import { titleOf } from './conversationsTree.ts';
 import type { History } from './history.ts';
+import { rebuildIndex, resync, resyncAll } from './resync.ts';
 import { searchMessages } from './searchPick.ts';
 
 /** What the commands act on. */
@@ -31,12 +32,17 @@ export function registerCommands(context: CommandContext): Disposable {
         } catch (error) {
           const { message } = serialiseError(error);
           context.log.error(`${name}: ${message}`);
-          const showLog = l10n.t('Show Log');
-          if ((await window.showErrorMessage(message, showLog)) === showLog) context.log.show();
+          // Whoever ran the command need not wait until the user has read that.
+          void sayWithLog(message, context.log);
         }
       }),
     ),
   );
+}
+
+async function sayWithLog(problem: string, log: LogOutputChannel): Promise<void> {
+  const showLog = l10n.t('Show Log');
+  if ((await window.showErrorMessage(problem, showLog)) === showLog) log.show();
 }
 
 const handlers: Record<keyof typeof commands, Command> = {
@@ -86,6 +92,13 @@ const handlers: Record<keyof typeof commands, Command> = {
     const conversationId = await searchMessages(client);
     if (conversationId !== undefined) await showChat(chat, conversationId);
   },
+  resync: async (context, id) => {
+    const question = l10n.t('Resync which conversation?');
+    const conversation = await choose(context.history.live(), id ?? context.chat.selected, question);
+    if (conversation) await resync(context, conversation);
+  },
+  resyncAll: (context) => resyncAll(context, context.history.live()),
+  rebuildIndex: (context) => rebuildIndex(context),
   showLog: ({ log }) => log.show(),
   restart: ({ client }) => client.restart(),
 };

@@ -7,6 +7,9 @@ export const commands = {
   /** Shows a conversation in the panel; the tree runs it, the palette does not offer it. */
   openConversation: 'devchat.openConversation',
   search: 'devchat.search',
+  resync: 'devchat.resync',
+  resyncAll: 'devchat.resyncAll',
+  rebuildIndex: 'devchat.rebuildIndex',
   showLog: 'devchat.showLog',
   /** Starts the process behind the history again, e.g. after a problem was mended. */
   restart: 'devchat.restart',

@@ -55,6 +55,11 @@ export class History {
     return conversation?.deletedAt === null ? conversation : undefined;
   }
 
+  /** Newest number of a conversation, in the bin or not; 0 when it is unknown. */
+  lastSeq(id: string): number {
+    return this.#conversations.get(id)?.lastSeq ?? 0;
+  }
+
   /** The conversations that are not in the bin, newest activity first. */
   live(): Conversation[] {
     return this.#sorted((conversation) => conversation.deletedAt === null);

@@ -11,6 +11,9 @@ const allowed = [
   ['src/sync/peers/x.ts', '../../store/x.ts'],
   ['src/sync/peers/x.ts', '../changeFeed.ts'],
   ['src/sync/sequence.ts', '../protocol/model.ts'],
+  ['src/sync/chat/x.ts', '../../protocol/model.ts'],
+  ['src/sync/chat/x.ts', '../sequence.ts'],
+  ['src/sync/chat/x.ts', './y.ts'],
   ['src/ingest/x.ts', '../sync/x.ts'],
   ['src/instance/x.ts', '../ingest/x.ts'],
   ['src/instance/x.ts', './client/x.ts'],
@@ -21,6 +24,7 @@ const allowed = [
   ['src/cli/x.ts', '../hub/server.ts'],
   ['src/hub/x.ts', '../protocol/hub.ts'],
   ['src/hub/x.ts', '../sync/sequence.ts'],
+  ['src/hub/x.ts', '../sync/chat/x.ts'],
   ['src/views/x.ts', 'vscode'],
   ['src/views/x.ts', '../instance/client/instanceClient.ts'],
   ['src/views/x.ts', '../sync/sequence.ts'],
@@ -30,6 +34,7 @@ const allowed = [
   ['src/extension.ts', './instance/client/instanceClient.ts'],
   ['src/views/webview/x.tsx', '../../protocol/panel.ts'],
   ['src/views/webview/x.tsx', '../../sync/sequence.ts'],
+  ['src/views/webview/x.tsx', '../../sync/chat/x.ts'],
   ['src/views/webview/x.tsx', './messageList.tsx'],
 ] as const;
 
@@ -43,6 +48,10 @@ const forbidden = [
   ['src/sync/peers/x.ts', '../../instance/x.ts'],
   ['src/sync/sequence.ts', '../store/x.ts'],
   ['src/sync/sequence.ts', './changeFeed.ts'],
+  ['src/sync/chat/x.ts', '../../store/x.ts'],
+  ['src/sync/chat/x.ts', '../clock.ts'],
+  ['src/sync/chat/x.ts', '../peers/x.ts'],
+  ['src/sync/chat/x.ts', 'node:fs'],
   ['src/ingest/x.ts', '../instance/x.ts'],
   ['src/instance/x.ts', '../cli/main.ts'],
   ['src/instance/x.ts', '../views/x.ts'],
@@ -56,6 +65,7 @@ const forbidden = [
   ['src/hub/x.ts', '../sync/peers/x.ts'],
   ['src/views/x.ts', '../store/x.ts'],
   ['src/views/x.ts', '../sync/changeFeed.ts'],
+  ['src/views/x.ts', '../sync/chat/x.ts'],
   ['src/views/x.ts', '../instance/serve.ts'],
   ['src/views/x.ts', '../models/x.ts'],
   ['src/models/x.ts', '../instance/main.ts'],
@@ -65,6 +75,7 @@ const forbidden = [
   ['src/views/webview/x.tsx', 'node:fs'],
   ['src/views/webview/x.tsx', '../../instance/client/instanceClient.ts'],
   ['src/views/webview/x.tsx', '../../store/x.ts'],
+  ['src/views/webview/x.tsx', '../../sync/clock.ts'],
 ] as const;
 
 describe('import directions', () => {

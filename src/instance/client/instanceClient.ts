@@ -18,6 +18,9 @@ import { restartDelay } from './restartPolicy.ts';
 /** How long a request may take, restarts of the instance included, in ms. */
 const TIMEOUT = 30_000;
 
+/** The same for one that reads or writes the whole database. */
+const LONG_TIMEOUT = 600_000;
+
 /** How long an instance may take to end when it is asked to, in ms. */
 const GRACE = 2000;
 
@@ -31,6 +34,7 @@ export interface ClientEvents {
   reload: [Notifications['reload']];
   stream: [Notifications['stream']];
   status: [Notifications['status']];
+  syncState: [Notifications['syncState']];
   notice: [Notifications['notice']];
 }
 
@@ -59,8 +63,12 @@ const repeatable: ReadonlySet<Method> = new Set<Method>([
   'message/add',
   'message/range',
   'search',
+  'search/rebuild',
   'sync/status',
+  'sync/resync',
 ]);
+
+const long: ReadonlySet<Method> = new Set<Method>(['search/rebuild', 'sync/resync', 'verify']);
 
 /** Runs an instance process and keeps it running; requests wait while it restarts. */
 export class InstanceClient {
@@ -133,7 +141,7 @@ export class InstanceClient {
     const pending: Pending = { method, params: withOwnId(method, params), resolve, reject };
     const timer = setTimeout(
       () => reject(new DevChatError('timeout', 'The chat history did not answer in time.')),
-      TIMEOUT,
+      long.has(method) ? LONG_TIMEOUT : TIMEOUT,
     );
     this.#pending.add(pending);
     if (this.#state === 'ready') this.#send(pending);
@@ -188,6 +196,9 @@ export class InstanceClient {
     connection.onNotification('status', (params: Notifications['status']) => {
       this.#readOnly = params.readOnly;
       this.events.emit('status', params);
+    });
+    connection.onNotification('syncState', (params: Notifications['syncState']) => {
+      this.events.emit('syncState', params);
     });
     connection.onNotification('notice', (params: Notifications['notice']) => {
       this.events.emit('notice', params);

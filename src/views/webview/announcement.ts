@@ -6,11 +6,12 @@ const LONGEST = 200;
 
 /** What a screen reader should say about rows before they are merged: the newest that appears or ends, or null. */
 export function announcementOf(held: Pages, incoming: readonly Message[], strings: PanelStrings): string | null {
-  const newest = held.rows.at(-1)?.seq ?? 0;
+  // Of a conversation that is still to be fetched, nothing is news.
+  const newest = held.rows.at(-1)?.seq ?? held.lastSeq;
   const worthy = incoming.findLast((row) => {
     if (row.deletedAt !== null || row.status === 'streaming') return false;
     const before = held.rows.find(({ seq }) => seq === row.seq);
-    return before ? before.status === 'streaming' : row.seq > newest && (newest > 0 || row.seq === 1);
+    return before ? before.status === 'streaming' : row.seq > newest;
   });
   return worthy ? `${authorOf(worthy, strings)}: ${worthy.content.slice(0, LONGEST)}` : null;
 }

@@ -18,7 +18,7 @@ const asking: ReadonlySet<PanelMethod> = new Set<PanelMethod>(['remove', 'openLi
 
 interface Pending {
   resolve(result: unknown): void;
-  reject(error: DevChatError): void;
+  reject(error: unknown): void;
   timer: ReturnType<typeof setTimeout>;
 }
 
@@ -44,8 +44,11 @@ export class Api {
     });
   }
 
-  /** Rejects with a {@link DevChatError}, reason `timeout` when nothing answers. */
-  request<M extends PanelMethod>(method: M, params: PanelParams<M>): Promise<PanelResults[M]> {
+  /**
+   * Rejects with a {@link DevChatError}, reason `timeout` when nothing answers; or with the signal's reason once that is
+   * aborted.
+   */
+  request<M extends PanelMethod>(method: M, params: PanelParams<M>, signal?: AbortSignal): Promise<PanelResults[M]> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -53,6 +56,7 @@ export class Api {
         asking.has(method) ? ASKING_TIMEOUT_MS : TIMEOUT_MS,
       );
       this.#pending.set(id, { resolve: (result) => resolve(result as PanelResults[M]), reject, timer });
+      signal?.addEventListener('abort', () => this.#take(id)?.reject(signal.reason), { once: true });
       this.#vscode.postMessage({ id, method, params } satisfies PanelRequest);
     });
   }

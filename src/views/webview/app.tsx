@@ -1,7 +1,7 @@
 import { Composer } from './composer.tsx';
 import { usePanel } from './context.ts';
 import { Notices } from './notices.tsx';
-import { ConnectionBanner, Syncing } from './status.tsx';
+import { ConnectionBanner, Resync, Syncing } from './status.tsx';
 import { Transcript } from './transcript.tsx';
 
 /** The whole panel: title, what is wrong, the conversation, the composer. */
@@ -13,8 +13,9 @@ export function App() {
   return (
     <div class="panel">
       {title && (
-        <header class="title" title={title}>
-          <h1>{title}</h1>
+        <header class="title">
+          <h1 title={title}>{title}</h1>
+          <Resync />
         </header>
       )}
       <Syncing />

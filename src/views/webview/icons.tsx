@@ -49,6 +49,17 @@ export const DeleteIcon = () => (
   </Icon>
 );
 
+/** Two arrows that follow each other round. */
+export const ResyncIcon = () => (
+  <Icon>
+    <path
+      d="M13 6.5A5.3 5.3 0 0 0 3.6 5M3 9.5A5.3 5.3 0 0 0 12.4 11M3.4 2v3.2h3.2M12.6 14v-3.2H9.4"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+    />
+  </Icon>
+);
+
 /** A cross. */
 export const CloseIcon = () => (
   <Icon>

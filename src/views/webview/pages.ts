@@ -14,17 +14,23 @@ export interface Pages {
 /** Holds nothing and wants nothing. */
 export const emptyPages: Pages = { rows: [], from: Number.POSITIVE_INFINITY, lastSeq: 0 };
 
+/** Whether the row held under a number may be out of date. */
+export type IsOutdated = (seq: number) => boolean;
+
+const none: IsOutdated = () => false;
+
 /**
- * Takes in rows in any order, any number of times: per number the highest revision wins and `lastSeq` only rises.
+ * Takes in rows in any order, any number of times: an outdated row gives way to any other, of the rest the highest
+ * revision of a message wins, and its number stays with the message that has it. `lastSeq` only rises.
  * Returns `pages` itself when nothing changed.
  */
-export function merge(pages: Pages, incoming: readonly Message[], lastSeq = 0): Pages {
+export function merge(pages: Pages, incoming: readonly Message[], lastSeq = 0, isOutdated = none): Pages {
   const bySeq = new Map(pages.rows.map((row) => [row.seq, row]));
   let newest = Math.max(pages.lastSeq, lastSeq);
   let changed = newest > pages.lastSeq;
   for (const row of incoming) {
     const held = bySeq.get(row.seq);
-    if (held && held.revision >= row.revision) continue;
+    if (held && !gives(held, row, isOutdated)) continue;
     bySeq.set(row.seq, row);
     newest = Math.max(newest, row.seq);
     changed = true;
@@ -33,16 +39,28 @@ export function merge(pages: Pages, incoming: readonly Message[], lastSeq = 0): 
   return { ...pages, rows: [...bySeq.values()].sort((a, b) => a.seq - b.seq), lastSeq: newest };
 }
 
+/** Whether a held row gives way to another one of its number. */
+function gives(held: Message, row: Message, isOutdated: IsOutdated): boolean {
+  const isSame = held.id === row.id;
+  if (isOutdated(row.seq)) return !isSame || held.revision !== row.revision;
+  return isSame && held.revision < row.revision;
+}
+
+/** A number that belongs to one message here, and to another one among the incoming, if there is any. */
+export function claimedTwice(pages: Pages, incoming: readonly Message[], isOutdated = none): number | undefined {
+  const ids = new Map(pages.rows.map(({ seq, id }) => [seq, id]));
+  return incoming.find(({ seq, id }) => (ids.get(seq) ?? id) !== id && !isOutdated(seq))?.seq;
+}
+
 /** Wants everything from `from` on; never narrows. */
 export function widen(pages: Pages, from: number): Pages {
   const wanted = Math.max(1, Math.min(pages.from, from));
   return wanted === pages.from ? pages : { ...pages, from: wanted };
 }
 
-/** The stretches that are wanted but not held, ascending; the numbers in `excused` count as held. */
-export function gaps(pages: Pages, excused: Iterable<number> = []): SeqRange[] {
-  const held = toRanges([...pages.rows.map((row) => row.seq), ...excused]);
-  return missingRanges(held, { from: pages.from, to: pages.lastSeq });
+/** The stretches that are wanted but not held, ascending. */
+export function gaps(pages: Pages): SeqRange[] {
+  return missingRanges(toRanges(pages.rows.map(({ seq }) => seq)), { from: pages.from, to: pages.lastSeq });
 }
 
 /** What a reader sees, ascending: messages that were not deleted, and a range for each stretch that is missing. */

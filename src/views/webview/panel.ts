@@ -2,13 +2,14 @@ import { batch, computed, type Signal, signal } from '@preact/signals';
 import { v7 as uuid } from 'uuid';
 import { DevChatError, type Reason, serialiseError } from '../../protocol/errors.ts';
 import { MAX_CONTENT_LENGTH, type Message, type StreamPiece } from '../../protocol/model.ts';
-import type { PanelState, PanelStrings, PanelView } from '../../protocol/panel.ts';
+import type { PanelParams, PanelState, PanelStrings, PanelView } from '../../protocol/panel.ts';
+import type { SeqRange } from '../../sync/sequence.ts';
 import { announcementOf } from './announcement.ts';
 import type { Api, PanelNews } from './api.ts';
 import { moveDraft, NO_CONVERSATION, rescueEdits, withDraft } from './drafts.ts';
 import { LiveTexts } from './liveTexts.ts';
 import { Outbox, type OutboxEntry } from './outbox.ts';
-import { Timeline } from './timeline.ts';
+import { pageTimers, Timelines } from './timelines.ts';
 
 /** Something the reader should know now. */
 export interface Notice {
@@ -18,7 +19,6 @@ export interface Notice {
   restorable: string | null;
 }
 
-const KEPT_TIMELINES = 8;
 const KEPT_ANCHORS = 100;
 const START_RETRY_MS = 2000;
 const gone: ReadonlySet<Reason> = new Set<Reason>(['deleted', 'not-found']);
@@ -36,18 +36,22 @@ export class Panel {
   /** Rises whenever the composer should take the focus. */
   readonly focusRequests = signal(0);
   readonly outbox: Outbox;
+  readonly timelines: Timelines;
+  /** True from the wish for a resync to its end. */
+  readonly isResyncing = signal(false);
   /** What is known of messages that are being written. */
   readonly live = new LiveTexts();
   /** Made for the first message when no conversation is shown, and used until the host shows one. */
   readonly #newId = signal<string | null>(null);
   /** The conversation last shown before there was none; if it is restored, so is its draft. */
   #left: string | null = null;
-  readonly #timelines = new Map<string, Timeline>();
+  /** The conversation that the host has asked to resync. */
+  #resyncing: string | null = null;
   /** Revision of each message being edited that its editor started from, by message id. */
   readonly #revisions = new Map<string, number>();
 
   readonly currentId = computed(() => this.state.value.conversationId ?? this.#newId.value);
-  readonly timeline = computed(() => (this.currentId.value === null ? null : this.#timelineOf(this.currentId.value)));
+  readonly timeline = computed(() => (this.currentId.value === null ? null : this.timelines.of(this.currentId.value)));
   readonly draftKey = computed(() => this.state.value.conversationId ?? NO_CONVERSATION);
   readonly drafts = computed(() => this.state.value.drafts);
 
@@ -70,7 +74,16 @@ export class Panel {
       },
       send: (entry) => api.request('send', entry).catch((error: unknown) => this.#failSend(entry, error)),
       isReady: () => this.#canSave(),
-      onStored: (message) => this.#receive(message.conversationId, [message], message.seq),
+      onStored: (message) => this.timelines.receive(message.conversationId, [message], message.seq),
+    });
+    this.timelines = new Timelines({
+      fetch: (range, signal) => api.request('range', range, signal),
+      onRows: (conversationId, rows) => this.#takeNote(conversationId, rows),
+      onStatus: (conversationId, { fetched, wanted }) => {
+        if (conversationId === this.#resyncing) this.#tell('resyncing', { conversationId, fetched, wanted });
+      },
+      timers: pageTimers,
+      log: (text) => this.#tell('log', { text }),
     });
     if (restored.conversationId === null) this.#newId.value = restored.outbox.at(-1)?.conversationId ?? null;
   }
@@ -87,10 +100,13 @@ export class Panel {
 
   handle(news: PanelNews): void {
     if (news.type === 'view') this.#show(news.view);
-    else if (news.type === 'messages') this.#receive(news.conversationId, news.messages, news.lastSeq);
+    else if (news.type === 'messages')
+      this.timelines.receive(news.conversationId, news.messages, news.lastSeq, news.outdated);
     else if (news.type === 'stream') this.#receivePiece(news.piece);
     else if (news.type === 'notice') this.#notify(news.text, news.restorable);
     else if (news.type === 'focus') this.focusRequests.value++;
+    else if (news.type === 'resync') void this.#resync(news.conversationId);
+    else if (news.type === 'cancelResync') this.timelines.cancelResync(news.conversationId);
   }
 
   /** Shows an error once, however often it occurs. */
@@ -151,10 +167,24 @@ export class Panel {
     if (content.length > MAX_CONTENT_LENGTH) throw new DevChatError('too-large', this.strings.tooLong);
     try {
       const stored = await this.api.request('edit', { messageId: id, content, revision: this.#revisions.get(id) });
-      this.#receive(stored.conversationId, [stored], stored.seq);
+      this.timelines.receive(stored.conversationId, [stored], stored.seq);
     } catch (error) {
       if (serialiseError(error).reason === 'conflict') this.#acceptRevision(message).catch(this.report);
       throw error;
+    }
+  }
+
+  /** Has the host look for what is missing of the conversation that is shown, there and here. */
+  async resync(): Promise<void> {
+    const conversationId = this.state.value.conversationId;
+    if (conversationId === null || this.isResyncing.value) return;
+    this.isResyncing.value = true;
+    try {
+      await this.api.request('runCommand', { command: 'devchat.resync', conversationId });
+    } catch (error) {
+      this.report(error);
+    } finally {
+      this.isResyncing.value = false;
     }
   }
 
@@ -177,29 +207,21 @@ export class Panel {
   /** After the writer was told that somebody else changed the message, saving again means to overwrite that. */
   async #acceptRevision({ id, conversationId, seq }: Message): Promise<void> {
     const { messages, lastSeq } = await this.api.request('range', { conversationId, fromSeq: seq, toSeq: seq });
-    this.#receive(conversationId, messages, lastSeq);
+    this.timelines.receive(conversationId, messages, lastSeq);
     const newest = messages.find((row) => row.id === id);
     if (newest && this.#revisions.has(id)) this.#revisions.set(id, newest.revision);
   }
 
   #show(view: PanelView): void {
     const before = this.state.value.conversationId;
-    const wasReady = this.#isReady();
     const couldSave = this.#canSave();
-    const first = this.view.value === null;
     // An instance that is still starting cannot know whether the conversation was deleted.
     const shown = view.conversation?.id ?? (view.connection === 'ready' ? null : before);
     batch(() => {
       this.view.value = view;
       if (shown !== before) this.#switch(before, shown, view.conversation?.lastSeq === 0);
     });
-    const reconnected = this.#isReady() && !wasReady;
-    if (view.conversation) {
-      const { id, lastSeq } = view.conversation;
-      const timeline = this.#timelineOf(id);
-      if (first || reconnected || shown !== before) timeline.open(lastSeq, this.state.value.anchors[id]?.seq);
-      else timeline.receive([], lastSeq);
-    }
+    this.timelines.show(view, shown === null ? undefined : this.state.value.anchors[shown]?.seq);
     if (this.#canSave() && !couldSave) this.outbox.flush();
   }
 
@@ -215,18 +237,35 @@ export class Panel {
     this.state.value = state;
   }
 
-  #receive(conversationId: string, messages: readonly Message[], lastSeq: number): void {
-    this.#rescueEdits(messages);
-    const timeline = this.#timelines.get(conversationId);
-    if (timeline) {
-      if (conversationId === this.currentId.value) {
-        const others = messages.filter(({ id }) => !this.outbox.isOwn(id));
-        this.announcement.value = announcementOf(timeline.pages.value, others, this.strings) ?? this.announcement.value;
-      }
-      timeline.receive(messages, lastSeq);
+  /** Draws the consequences of rows that are about to be shown. */
+  #takeNote(conversationId: string, rows: readonly Message[]): void {
+    this.#rescueEdits(rows);
+    const timeline = this.timelines.find(conversationId);
+    if (timeline && conversationId === this.currentId.value) {
+      const others = rows.filter(({ id }) => !this.outbox.isOwn(id));
+      this.announcement.value = announcementOf(timeline.pages.value, others, this.strings) ?? this.announcement.value;
     }
-    this.live.settle(messages);
-    this.outbox.remove(messages.map(({ id }) => id));
+    this.live.settle(rows);
+    this.outbox.remove(rows.map(({ id }) => id));
+  }
+
+  async #resync(conversationId: string): Promise<void> {
+    this.#resyncing = conversationId;
+    let fetchedRanges: readonly SeqRange[] = [];
+    let problem: string | null = null;
+    try {
+      fetchedRanges = await this.timelines.resync(conversationId);
+    } catch (error) {
+      problem = serialiseError(error).message;
+    } finally {
+      this.#resyncing = null;
+    }
+    this.#tell('resynced', { conversationId, fetchedRanges: [...fetchedRanges], problem });
+  }
+
+  /** Tells the host something; when it is gone, there is nobody to know. */
+  #tell<M extends 'log' | 'resyncing' | 'resynced'>(method: M, params: PanelParams<M>): void {
+    this.api.request(method, params).catch(() => undefined);
   }
 
   #rescueEdits(messages: readonly Message[]): void {
@@ -236,27 +275,9 @@ export class Panel {
   }
 
   #receivePiece(piece: StreamPiece): void {
-    const rows = this.#timelines.get(piece.conversationId)?.pages.peek().rows;
+    const rows = this.timelines.find(piece.conversationId)?.pages.peek().rows;
     const row = rows?.findLast(({ id }) => id === piece.messageId);
     if (row?.status === 'streaming') this.live.add(piece, row.content);
-  }
-
-  #timelineOf(id: string): Timeline {
-    const timeline =
-      this.#timelines.get(id) ??
-      new Timeline({
-        fetch: async ({ from, to }) => {
-          const answer = await this.api.request('range', { conversationId: id, fromSeq: from, toSeq: to });
-          this.#rescueEdits(answer.messages);
-          return answer;
-        },
-        isLive: () => this.#isReady() && this.view.value?.conversation?.id === id,
-      });
-    this.#timelines.delete(id);
-    this.#timelines.set(id, timeline);
-    const [oldest] = this.#timelines.keys();
-    if (this.#timelines.size > KEPT_TIMELINES && oldest !== undefined) this.#timelines.delete(oldest);
-    return timeline;
   }
 
   #isReady(): boolean {

@@ -1,4 +1,5 @@
 import { usePanel } from './context.ts';
+import { ResyncIcon } from './icons.tsx';
 import { useDelayed } from './useDelayed.ts';
 
 const FLICKER_MS = 150;
@@ -7,8 +8,27 @@ const USUAL_START_MS = 400;
 /** A thin moving line while messages are being fetched. */
 export function Syncing() {
   const { timeline, strings } = usePanel();
-  const shown = useDelayed(timeline.value?.fetching.value ?? false, FLICKER_MS);
+  const shown = useDelayed(timeline.value?.isFetching.value ?? false, FLICKER_MS);
   return shown ? <div class="progress" role="status" aria-label={strings.syncing} /> : null;
+}
+
+/** Looks for missing messages, once the conversation is there to be looked at. */
+export function Resync() {
+  const panel = usePanel();
+  const { view, timeline, isResyncing, strings } = panel;
+  if (view.value?.connection !== 'ready') return null;
+  return (
+    <button
+      type="button"
+      class="icon"
+      aria-label={strings.resync}
+      title={strings.resync}
+      disabled={isResyncing.value || timeline.value?.isFetching.value}
+      onClick={() => panel.resync()}
+    >
+      <ResyncIcon />
+    </button>
+  );
 }
 
 /** Says that the history is not reachable yet, or why it is not, or cannot be written. */

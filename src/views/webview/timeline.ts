@@ -1,125 +1,90 @@
-import { computed, type ReadonlySignal, signal } from '@preact/signals';
-import { DevChatError } from '../../protocol/errors.ts';
+import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Message } from '../../protocol/model.ts';
-import type { PanelResults } from '../../protocol/panel.ts';
-import type { SeqRange } from '../../sync/sequence.ts';
-import { emptyPages, gaps, merge, type Pages, widen } from './pages.ts';
+import type { SyncStatus } from '../../sync/chat/ports.ts';
+import { mergeRanges, type SeqRange, subtractRanges, toRanges } from '../../sync/sequence.ts';
+import { claimedTwice, emptyPages, type IsOutdated, merge, type Pages, widen } from './pages.ts';
 
 const PAGE = 50;
-const LARGEST_REQUEST = 500;
 /** Beyond this many messages a stretch is not worth bridging: the reader starts again at the newest page. */
 const FAR = 2000;
-const FIRST_RETRY_MS = 1000;
-const LAST_RETRY_MS = 30_000;
 
-/** How a timeline reaches its upstream. */
-export interface TimelineOptions {
-  fetch: (range: SeqRange) => Promise<PanelResults['range']>;
-  /** False while nobody looks or nobody would answer; then nothing is fetched. */
-  isLive: () => boolean;
-}
-
-/** The messages of one conversation, kept complete from the oldest wanted one to the newest. */
+/** What the panel holds of one conversation, from the oldest message that the reader wants to the newest. */
 export class Timeline {
-  readonly #options: TimelineOptions;
   readonly #pages = signal<Pages>(emptyPages);
-  readonly #fetching = signal(false);
+  readonly #isFetching = signal(false);
   readonly pages: ReadonlySignal<Pages> = this.#pages;
-  readonly fetching: ReadonlySignal<boolean> = this.#fetching;
+  readonly isFetching: ReadonlySignal<boolean> = this.#isFetching;
   readonly lastSeq = computed(() => this.#pages.value.lastSeq);
-  /** Held rows may be out of date, because changes were not listened to for a while. */
-  #stale = true;
-  /** Numbers that were asked for in vain. */
-  readonly #unanswered = new Set<number>();
-  #retryMs = FIRST_RETRY_MS;
-  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Numbers whose rows may have changed. They are shown, but do not count as held. */
+  #outdated: readonly SeqRange[] = [];
+  /** Those of them since the last question, whose answer may be older than the change. */
+  #outdatedSince: readonly SeqRange[] = [];
 
-  constructor(options: TimelineOptions) {
-    this.#options = options;
-  }
-
-  /** Shows what is held and brings it up to date; `anchor` is the message that the reader wants to return to. */
+  /** Wants the newest page, and what leads to `anchor`, the message that the reader wants to return to. */
   open(lastSeq: number, anchor = lastSeq): void {
     const held = lastSeq - this.#pages.value.lastSeq > FAR ? emptyPages : this.#pages.value;
     const oldest = lastSeq - anchor > FAR ? lastSeq : Math.min(anchor, lastSeq);
     this.#pages.value = widen(merge(held, [], lastSeq), Math.min(lastSeq - PAGE + 1, oldest - PAGE / 2));
-    this.#stale = true;
-    this.#unanswered.clear();
-    this.#retryMs = FIRST_RETRY_MS;
-    void this.#fill();
+    // A row that the database does not know any more must count, or nobody would notice it.
+    this.#outdated = subtractRanges(this.#outdated, [{ from: lastSeq + 1, to: Number.POSITIVE_INFINITY }]);
   }
 
-  /** Takes in rows that arrived by themselves and fetches what they show to be missing. */
-  receive(messages: readonly Message[], lastSeq: number): void {
-    this.#pages.value = merge(this.#pages.value, messages, lastSeq);
-    void this.#fill();
+  /** Wants one more page of older messages; returns its numbers. */
+  widen(): SeqRange[] {
+    const { from } = this.#pages.value;
+    if (from === 1 || !Number.isFinite(from)) return [];
+    this.#pages.value = widen(this.#pages.value, from - PAGE);
+    return [{ from: this.#pages.value.from, to: from - 1 }];
   }
 
-  /** Wants one more page of older messages, unless some are on their way already. */
-  loadOlder(): void {
-    const pages = this.#pages.value;
-    if (pages.from === 1 || !Number.isFinite(pages.from) || this.#fetching.value || this.#next()) return;
-    this.#pages.value = widen(pages, pages.from - PAGE);
-    void this.#fill();
+  /** Drops everything, because it contradicts the database, and wants the newest page. */
+  startOver(lastSeq: number): void {
+    batch(() => {
+      this.#pages.value = emptyPages;
+      this.#outdated = [];
+      this.open(lastSeq);
+    });
   }
 
-  async #fill(): Promise<void> {
-    if (this.#fetching.value) return;
-    try {
-      for (let range = this.#next(); range && this.#options.isLive(); range = this.#next()) {
-        this.#fetching.value = true;
-        await this.#fetchRange(range);
-      }
-    } catch (error) {
-      if (!isGone(error)) this.#retryLater();
-    } finally {
-      this.#fetching.value = false;
-    }
+  /** Goes on showing the rows of these numbers, but lets them be fetched again. */
+  doubt(numbers: readonly SeqRange[]): void {
+    this.#outdated = mergeRanges(this.#outdated, numbers);
+    this.#outdatedSince = mergeRanges(this.#outdatedSince, numbers);
   }
 
-  /** The stretch to ask for now: everything wanted when it may be out of date, otherwise the newest gap. */
-  #next(): SeqRange | undefined {
-    const { from, lastSeq } = this.#pages.value;
-    if (this.#stale && from <= lastSeq) return { from, to: lastSeq };
-    const gap = gaps(this.#pages.value, this.#unanswered).at(-1);
-    return gap && { from: Math.max(gap.from, gap.to - LARGEST_REQUEST + 1), to: gap.to };
+  /** Does the same with every row, because changes were not listened to for a while. */
+  doubtAll(): void {
+    this.doubt(toRanges(this.#pages.value.rows.map(({ seq }) => seq)));
   }
 
-  /** Answers are capped, so the rest is asked for, until an answer brings nothing. */
-  async #fetchRange({ from, to }: SeqRange): Promise<void> {
-    const refreshing = this.#stale;
-    this.#stale = false;
-    try {
-      for (let next = from; next <= to; ) {
-        const { messages, lastSeq } = await this.#options.fetch({ from: next, to });
-        this.#pages.value = merge(this.#pages.value, messages, lastSeq);
-        const last = messages.at(-1);
-        if (!last || last.seq < next) return this.#excuse({ from: next, to });
-        next = last.seq + 1;
-      }
-      this.#retryMs = FIRST_RETRY_MS;
-    } catch (error) {
-      this.#stale ||= refreshing;
-      throw error;
-    }
+  /** To be called before rows are asked for; there is one question at a time. */
+  asking(): void {
+    this.#outdatedSince = [];
   }
 
-  /** A replica may hold partial history: ask again later, but let nothing wait for it. */
-  #excuse({ from, to }: SeqRange): void {
-    for (let seq = from; seq <= to; seq++) this.#unanswered.add(seq);
-    this.#retryLater();
+  /** Takes in rows that were asked for or came by themselves; returns a number that two messages claim, if any. */
+  take(rows: readonly Message[]): number | undefined {
+    const isOutdated: IsOutdated = (seq) => this.#outdated.some(({ from, to }) => from <= seq && seq <= to);
+    const claimed = claimedTwice(this.#pages.value, rows, isOutdated);
+    this.#pages.value = merge(this.#pages.value, rows, 0, isOutdated);
+    const current = subtractRanges(toRanges(rows.map(({ seq }) => seq)), this.#outdatedSince);
+    this.#outdated = subtractRanges(this.#outdated, current);
+    return claimed;
   }
 
-  #retryLater(): void {
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => {
-      this.#unanswered.clear();
-      void this.#fill();
-    }, this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  /** The numbers that are held, and the older ones that nobody wants; ascending and disjoint. */
+  ranges(): SeqRange[] {
+    const { rows, from, lastSeq } = this.#pages.value;
+    const held = subtractRanges(toRanges(rows.map(({ seq }) => seq)), this.#outdated);
+    const unwanted = { from: 1, to: Math.min(from - 1, lastSeq) };
+    return unwanted.to < unwanted.from ? held : mergeRanges([unwanted], held);
   }
-}
 
-function isGone(error: unknown): boolean {
-  return error instanceof DevChatError && (error.reason === 'deleted' || error.reason === 'not-found');
+  /** Shows how the conversation stands. */
+  show({ expected = 0, isFetching }: SyncStatus): void {
+    batch(() => {
+      if (expected > this.#pages.value.lastSeq) this.#pages.value = merge(this.#pages.value, [], expected);
+      this.#isFetching.value = isFetching;
+    });
+  }
 }

@@ -41,7 +41,7 @@ export function Transcript({ conversationId, timeline }: TranscriptProps) {
         if (conversationId) panel.keepAnchor(conversationId, anchor);
         if (anchor === null) hasNewBelow.value = false;
       },
-      onNearTop: () => timeline?.loadOlder(),
+      onNearTop: () => conversationId && panel.timelines.loadOlder(conversationId),
     });
     keeper.current = current;
     return () => current.dispose();

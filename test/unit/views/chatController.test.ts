@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { v7 as uuid } from 'uuid';
 import type { PanelEvent } from '../../../src/protocol/panel.ts';
+import { mergeRanges, toRanges } from '../../../src/sync/sequence.ts';
 import { type EventOf, useChatWindows } from '../../support/chatWindow.ts';
 import { useClients } from '../../support/clients.ts';
 import { hasReason } from '../../support/database.ts';
@@ -25,6 +26,7 @@ describe('chat of a window', () => {
         view: {
           conversation: { id, title: 'Talk', lastSeq: 0 },
           connection: 'ready',
+          generation: 1,
           problem: null,
           readOnly: null,
           hasModel: false,
@@ -158,7 +160,7 @@ describe('chat of a window', () => {
     await add(other.id, 'elsewhere');
     const added = await add(id, 'text');
     const event = await one.told('messages');
-    assert.deepEqual(event, { type: 'messages', conversationId: id, messages: [added], lastSeq: 1 });
+    assert.deepEqual(event, { type: 'messages', conversationId: id, messages: [added], outdated: [], lastSeq: 1 });
     const changed = await two.client.request('message/update', { messageId: added.id, content: 'other' });
     const revision = (wanted: number) => (told: EventOf<'messages'>) => told.messages[0]?.revision === wanted;
     assert.deepEqual((await one.told('messages', revision(2))).messages, [changed]);
@@ -167,7 +169,7 @@ describe('chat of a window', () => {
     assert.ok(one.posted.every((told) => told.type !== 'messages' || told.conversationId === id));
   });
 
-  it('posts every row of a burst in its newest form', async () => {
+  it('names every number of a burst, with its row or as one to be asked for', async () => {
     const [one, two] = [await started(), await started()];
     const { id: conversationId } = await one.create();
     one.chat.select(conversationId);
@@ -176,23 +178,78 @@ describe('chat of a window', () => {
       two.client.request('message/add', { conversationId, role: 'assistant', content: `${index}` }),
     );
     await Promise.all(adds);
-    await one.told('messages', ({ lastSeq, messages }) => lastSeq === count && messages.at(-1)?.seq === count);
-    const rows = one.posted.flatMap((told) => (told.type === 'messages' ? told.messages : []));
-    assert.equal(new Set(rows.map(({ seq }) => seq)).size, count);
+    await one.told('messages', ({ lastSeq }) => lastSeq === count);
+    const named = one.posted.flatMap((told) =>
+      told.type === 'messages' ? [...told.outdated, ...toRanges(told.messages.map(({ seq }) => seq))] : [],
+    );
+    assert.deepEqual(mergeRanges(named, []), [{ from: 1, to: count }]);
   });
 
-  it('posts what changes while earlier changes are read', async () => {
-    const { chat, client, create, history, posted, told } = await started();
-    const { id: conversationId } = await create();
-    for (const content of ['a', 'b']) await client.request('message/add', { conversationId, role: 'user', content });
-    while (history.get(conversationId)?.lastSeq !== 2) await once(history.events, 'updated');
-    chat.select(conversationId);
-    posted.length = 0;
-    for (const seq of [1, 2]) {
-      const what = { changeType: 'MessageUpdated', conversationId, messageId: null, newTitle: null };
-      history.events.emit('changes', [{ ...what, id: seq, seq, originInstanceId: 'other' }], []);
-    }
-    await told('messages', ({ messages }) => messages.at(-1)?.content === 'b');
+  it('leaves a long message for asking', async () => {
+    const [one, two] = [await started(), await started()];
+    const { id: conversationId } = await one.create();
+    one.chat.select(conversationId);
+    await two.client.request('message/add', { conversationId, role: 'assistant', content: 'long '.repeat(5000) });
+    const event = await one.told('messages');
+    assert.deepEqual([event.messages, event.outdated, event.lastSeq], [[], [{ from: 1, to: 1 }], 1]);
+  });
+
+  it('goes on telling of a conversation that was shown before, of which the panel may hold messages', async () => {
+    const [one, two] = [await started(), await started()];
+    const [before, now] = [await one.create(), await one.create()];
+    one.chat.select(before.id);
+    one.chat.select(now.id);
+    const add = { conversationId: before.id, role: 'user' as const, content: 'text' };
+    const added = await two.client.request('message/add', add);
+    assert.deepEqual((await one.told('messages')).messages, [added]);
+  });
+
+  it('says that changes may have been missed whenever the history was read anew', async () => {
+    const one = await started();
+    const { id } = await one.create();
+    one.chat.select(id);
+    const { pid } = one.client;
+    assert.ok(pid);
+    process.kill(pid, 'SIGKILL');
+    await one.told('view', ({ view }) => view.generation === 2 && view.connection === 'ready');
+  });
+
+  describe('has the panel resync', () => {
+    const setUp = async () => {
+      const window = await started();
+      const { id } = await window.create();
+      window.chat.select(id);
+      const abort = new AbortController();
+      const progress: string[] = [];
+      const onProgress = (fetched: number, wanted: number) => progress.push(`${fetched} of ${wanted}`);
+      const resync = window.chat.resync(id, onProgress, abort.signal);
+      return { ...window, id, abort, progress, resync };
+    };
+
+    it('and passes on how far it has come, and what was fetched', async () => {
+      const { chat, id, posted, progress, resync } = await setUp();
+      assert.deepEqual(posted.at(-1), { type: 'resync', conversationId: id });
+      await chat.handle('resyncing', { conversationId: id, fetched: 1, wanted: 3 });
+      const fetchedRanges = [{ from: 2, to: 4 }];
+      await chat.handle('resynced', { conversationId: id, fetchedRanges, problem: null });
+      assert.deepEqual([await resync, progress], [fetchedRanges, ['1 of 3']]);
+    });
+
+    it('and fails with its reason', async () => {
+      const { chat, id, resync } = await setUp();
+      const failed = assert.rejects(resync, /no answer/);
+      await chat.handle('resynced', { conversationId: id, fetchedRanges: [], problem: 'no answer' });
+      await failed;
+    });
+
+    it('until that is cancelled, or the panel goes', async () => {
+      const { chat, id, posted, abort, resync } = await setUp();
+      abort.abort();
+      assert.deepEqual(posted.at(-1), { type: 'cancelResync', conversationId: id });
+      chat.attach(undefined);
+      assert.deepEqual(await resync, []);
+      assert.deepEqual(await chat.resync(id, () => undefined, new AbortController().signal), []);
+    });
   });
 
   it('deletes a message only when the user agrees', async () => {

@@ -54,13 +54,13 @@ describe('outbox of the panel', () => {
 
   it('keeps what needs the writer until asked', async () => {
     const { outbox, host, entries } = setUp();
-    host.failure = new DevChatError('disk-full', 'full');
+    host.failure = new DevChatError('too-large', 'too large');
     outbox.add(entry('a'));
     await settled();
     host.failure = null;
     outbox.flush();
     assert.deepEqual(host.sent, ['a']);
-    assert.equal(outbox.failures.value.get('a')?.reason, 'disk-full');
+    assert.equal(outbox.failures.value.get('a')?.reason, 'too-large');
     outbox.retry(entry('a'));
     await settled();
     assert.deepEqual(entries.value, []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Message } from '../../../src/protocol/model.ts';
-import { emptyPages, gaps, items, merge, type Pages, widen } from '../../../src/views/webview/pages.ts';
+import { claimedTwice, emptyPages, gaps, items, merge, type Pages, widen } from '../../../src/views/webview/pages.ts';
 import { messageAt } from './messages.ts';
 
 interface Delivery {
@@ -89,10 +89,22 @@ describe('pages of the panel', () => {
       messageAt(8),
       { from: 9, to: 9 },
     ]);
-    assert.deepEqual(gaps(pages, [3, 6]), [
-      { from: 7, to: 7 },
-      { from: 9, to: 9 },
-    ]);
+  });
+
+  it('let an outdated row give way to whatever there is now, and no other row to another message', () => {
+    const pages = merge(emptyPages, [messageAt(1, { revision: 3 }), messageAt(2)], 2);
+    const [older, other] = [messageAt(1, { revision: 2 }), messageAt(2, { id: 'other', revision: 9 })];
+    assert.equal(merge(pages, [older, other]), pages);
+    assert.equal(claimedTwice(pages, [older, other]), 2);
+    assert.deepEqual(merge(pages, [older, other], 0, () => true).rows, [older, other]);
+    assert.equal(
+      claimedTwice(pages, [older, other], () => true),
+      undefined,
+    );
+    assert.equal(
+      merge(pages, [messageAt(2)], 0, () => true),
+      pages,
+    );
   });
 
   it('stay the same value when nothing is new', () => {

@@ -1,117 +1,90 @@
 import assert from 'node:assert/strict';
-import { DevChatError } from '../../../src/protocol/errors.ts';
-import type { SeqRange } from '../../../src/sync/sequence.ts';
-import { gaps } from '../../../src/views/webview/pages.ts';
 import { Timeline } from '../../../src/views/webview/timeline.ts';
-import { messageAt, settled } from './messages.ts';
+import { messageAt } from './messages.ts';
 
-function setUp(lastSeq: number) {
-  const upstream = { lastSeq, cap: 500, holes: new Set<number>(), failure: null as Error | null, live: true };
-  const asked: SeqRange[] = [];
-  const timeline = new Timeline({
-    fetch: async ({ from, to }) => {
-      asked.push({ from, to });
-      if (upstream.failure) throw upstream.failure;
-      const seqs = Array.from({ length: Math.min(to, upstream.lastSeq) - from + 1 }, (_, index) => from + index);
-      const held = seqs.filter((seq) => !upstream.holes.has(seq)).slice(0, upstream.cap);
-      return { messages: held.map((seq) => messageAt(seq)), lastSeq: upstream.lastSeq };
-    },
-    isLive: () => upstream.live,
-  });
-  const take = () => asked.splice(0);
-  return { upstream, timeline, take };
+const rowsOf = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => messageAt(from + index));
+
+/** A timeline that holds every message that it wants. */
+function opened(lastSeq: number): Timeline {
+  const timeline = new Timeline();
+  timeline.open(lastSeq);
+  timeline.take(rowsOf(timeline.pages.value.from, lastSeq));
+  return timeline;
 }
 
 describe('timeline of the panel', () => {
-  it('opens at the newest page and adds older ones only when asked', async () => {
-    const { timeline, take } = setUp(120);
+  it('wants the newest page, and one more with each step back', () => {
+    const timeline = new Timeline();
+    assert.deepEqual([timeline.widen(), timeline.ranges()], [[], []]);
     timeline.open(120);
-    await settled();
-    assert.deepEqual(take(), [{ from: 71, to: 120 }]);
-    timeline.loadOlder();
-    timeline.loadOlder();
-    await settled();
-    assert.deepEqual(take(), [{ from: 21, to: 70 }]);
-    timeline.loadOlder();
-    await settled();
-    timeline.loadOlder();
-    await settled();
-    assert.deepEqual(take(), [{ from: 1, to: 20 }]);
-    assert.equal(timeline.pages.value.rows.length, 120);
+    assert.deepEqual(timeline.ranges(), [{ from: 1, to: 70 }]);
+    assert.deepEqual([timeline.widen(), timeline.ranges()], [[{ from: 21, to: 70 }], [{ from: 1, to: 20 }]]);
+    assert.deepEqual([timeline.widen(), timeline.ranges()], [[{ from: 1, to: 20 }], []]);
+    assert.deepEqual(timeline.widen(), []);
   });
 
-  it('fetches what an event shows to be missing, and nothing else', async () => {
-    const { upstream, timeline, take } = setUp(60);
-    timeline.open(60);
-    await settled();
-    take();
-    upstream.lastSeq = 70;
-    timeline.receive([messageAt(70), messageAt(63)], 70);
-    await settled();
-    assert.deepEqual(take(), [
-      { from: 64, to: 69 },
-      { from: 61, to: 62 },
-    ]);
-    assert.deepEqual(gaps(timeline.pages.value), []);
+  it('reaches back to where the reader was, unless that is far', () => {
+    const [near, far] = [new Timeline(), new Timeline()];
+    near.open(1000, 800);
+    assert.equal(near.pages.value.from, 775);
+    far.open(10_000, 800);
+    assert.equal(far.pages.value.from, 9951);
   });
 
-  it('asks for the rest of a short answer', async () => {
-    const { upstream, timeline, take } = setUp(50);
-    upstream.cap = 20;
-    timeline.open(50);
-    await settled();
-    assert.deepEqual(
-      take().map(({ from }) => from),
-      [1, 21, 41],
-    );
-    assert.equal(timeline.pages.value.rows.length, 50);
-  });
-
-  it('does not let a hole hold up the rest, nor asks for it in a loop', async () => {
-    const { upstream, timeline, take } = setUp(120);
-    upstream.live = false;
-    upstream.holes = new Set([100, 101]);
-    timeline.open(120);
-    upstream.live = true;
-    timeline.receive([], 120);
-    await settled();
-    assert.deepEqual(take().slice(1), [{ from: 100, to: 101 }]);
-    timeline.loadOlder();
-    await settled();
-    assert.deepEqual(take(), [{ from: 21, to: 70 }]);
-    assert.equal(timeline.fetching.value, false);
-    upstream.live = false;
-  });
-
-  it('brings held messages up to date when opened again, and forgets them when they are far behind', async () => {
-    const { upstream, timeline, take } = setUp(60);
-    timeline.open(60);
-    await settled();
-    timeline.open(60);
-    await settled();
-    assert.deepEqual(take(), [
-      { from: 11, to: 60 },
-      { from: 11, to: 60 },
-    ]);
-    upstream.lastSeq = 90_000;
+  it('forgets what is far behind when it is opened again', () => {
+    const timeline = opened(60);
     timeline.open(90_000);
-    await settled();
-    assert.deepEqual(take(), [{ from: 89_951, to: 90_000 }]);
+    assert.deepEqual([timeline.pages.value.rows, timeline.ranges()], [[], [{ from: 1, to: 89_950 }]]);
   });
 
-  it('reaches back to where the reader was', async () => {
-    const { timeline, take } = setUp(1000);
-    timeline.open(1000, 800);
-    await settled();
-    assert.deepEqual(take(), [{ from: 775, to: 1000 }]);
+  it('goes on showing what may be out of date, but does not count it as held', () => {
+    const timeline = opened(60);
+    const { rows } = timeline.pages.value;
+    timeline.doubt([{ from: 20, to: 29 }]);
+    assert.equal(timeline.pages.value.rows, rows);
+    assert.deepEqual(timeline.ranges(), [
+      { from: 1, to: 19 },
+      { from: 30, to: 60 },
+    ]);
+    timeline.doubtAll();
+    assert.deepEqual(timeline.ranges(), [{ from: 1, to: 10 }]);
+    timeline.asking();
+    timeline.take(rowsOf(11, 60));
+    assert.deepEqual([timeline.pages.value.rows, timeline.ranges()], [rows, [{ from: 1, to: 60 }]]);
   });
 
-  it('gives up on a conversation that is gone', async () => {
-    const { upstream, timeline, take } = setUp(10);
-    upstream.failure = new DevChatError('deleted', 'gone');
-    timeline.open(10);
-    await settled();
-    assert.equal(take().length, 1);
-    assert.equal(timeline.fetching.value, false);
+  it('does not take an answer for the truth about what changed after the question', () => {
+    const timeline = opened(3);
+    timeline.doubt([{ from: 1, to: 3 }]);
+    timeline.asking();
+    timeline.doubt([{ from: 2, to: 2 }]);
+    timeline.take(rowsOf(1, 3));
+    assert.deepEqual(timeline.ranges(), [
+      { from: 1, to: 1 },
+      { from: 3, to: 3 },
+    ]);
+    timeline.asking();
+    timeline.take([messageAt(2, { revision: 2 })]);
+    assert.deepEqual(timeline.ranges(), [{ from: 1, to: 3 }]);
+  });
+
+  it('names a number that two messages claim, unless the one that it holds is in doubt', () => {
+    const timeline = opened(3);
+    const other = messageAt(2, { id: 'other' });
+    assert.deepEqual([timeline.take([other]), timeline.pages.value.rows], [2, rowsOf(1, 3)]);
+    timeline.doubtAll();
+    timeline.asking();
+    assert.equal(timeline.take([messageAt(1), other, messageAt(3)]), undefined);
+    assert.deepEqual(timeline.pages.value.rows, [messageAt(1), other, messageAt(3)]);
+  });
+
+  it('still counts a message that the database does not know any more, so that it is noticed', () => {
+    const timeline = opened(3);
+    timeline.doubtAll();
+    timeline.open(2);
+    assert.deepEqual(timeline.ranges(), [{ from: 3, to: 3 }]);
+    timeline.startOver(2);
+    assert.deepEqual([timeline.ranges(), timeline.pages.value], [[], { rows: [], from: 1, lastSeq: 2 }]);
   });
 });
