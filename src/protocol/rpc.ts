@@ -139,7 +139,7 @@ export interface VerifyResult {
 /** Whether a copy of a conversation is known to equal what it is a copy of, known to differ, or neither. */
 export type SyncState = 'UNKNOWN' | 'SYNCED' | 'OUT_OF_SYNC';
 
-/** What a validation by sequence numbers can find. */
+/** What a validation by sequence numbers can find; see `validate` of `sync/sequence`. */
 export type Validity = 'validated' | 'backend_seq_unknown' | 'gap_detected' | 'sequence_mismatch' | 'no_messages';
 
 /** What a resync has come to. */

@@ -1,3 +1,5 @@
+import type { Validity } from '../protocol/rpc.ts';
+
 /** A run of sequence numbers, both ends inclusive. */
 export interface SeqRange {
   from: number;
@@ -66,8 +68,7 @@ export function countSeqs(ranges: readonly SeqRange[]): number {
   return ranges.reduce((count, { from, to }) => count + to - from + 1, 0);
 }
 
-/** What {@link validate} can find. */
-export type Validity = 'validated' | 'backend_seq_unknown' | 'gap_detected' | 'sequence_mismatch' | 'no_messages';
+export type { Validity };
 
 /**
  * Judges a replica of one conversation by the newest number of its upstream. The first that applies:

@@ -1,5 +1,5 @@
+import type { Random } from '../support/random.ts';
 import { textHash } from './history/digest.ts';
-import type { Random } from './random.ts';
 
 /** Texts longer than this do not come along with the news of their change. */
 const LONG = 21_000;

@@ -14,6 +14,7 @@ const expected = [
   'extension/dist/THIRD-PARTY-NOTICES.txt',
   'extension/dist/cli.cjs',
   'extension/dist/extension.cjs',
+  'extension/dist/ingestWorker.cjs',
   'extension/dist/instance.cjs',
   `extension/dist/${sqliteBuild()}.node`,
   'extension/dist/webview/main.css',

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { DevChatError } from '../../src/protocol/errors.ts';
 import { Hello, PeerFrame, Proof } from '../../src/protocol/peer.ts';
 import { encodeFrame, FrameDecoder } from '../../src/sync/peers/frames.ts';
-import { Random } from '../chaos/random.ts';
+import { Random } from '../support/random.ts';
 import { Violation } from './machine.ts';
 
 /** Largest frame that the decoder under test accepts, in bytes. */

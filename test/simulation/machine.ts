@@ -1,5 +1,5 @@
-import { Random } from '../chaos/random.ts';
 import { VirtualClock } from '../support/clock.ts';
+import { Random } from '../support/random.ts';
 
 /** A property that does not hold. */
 export class Violation extends Error {

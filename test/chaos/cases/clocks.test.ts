@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../../support/random.ts';
 import { WindowClock } from '../faults/windowClock.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { chatter, type Topics } from '../fleet/traffic.ts';
 import { plan, report, size } from '../plan.ts';
-import { Random } from '../random.ts';
 
 const DAY = 24 * 3_600_000;
 

@@ -4,6 +4,7 @@ import { linkSync, renameSync, rmSync, truncateSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import { Random } from '../../support/random.ts';
 import { undoLater } from '../fleet/cleanup.ts';
 import { Fleet, until } from '../fleet/fleet.ts';
 import { addMessage, chatter, type Topics } from '../fleet/traffic.ts';
@@ -11,7 +12,6 @@ import type { Window } from '../fleet/window.ts';
 import type { Event } from '../history/event.ts';
 import { readState } from '../history/state.ts';
 import { plan, report, size } from '../plan.ts';
-import { Random } from '../random.ts';
 
 /** How long windows write before and after a fault, in ms. */
 const SPELL = 1000;

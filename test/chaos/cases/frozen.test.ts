@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import { Random } from '../../support/random.ts';
 import { WindowClock } from '../faults/windowClock.ts';
 import { Fleet, until } from '../fleet/fleet.ts';
 import { addMessage } from '../fleet/traffic.ts';
 import { textHash } from '../history/digest.ts';
 import { plan, report, size } from '../plan.ts';
-import { Random } from '../random.ts';
 
 /** More than the time for which the change log is kept, in ms. */
 const TOMORROW = 25 * 3_600_000;

@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
+import { Random } from '../../support/random.ts';
 import { mount, mountProblem } from '../faults/mounts.ts';
 import { scratchDirectory } from '../fleet/cleanup.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { addMessage } from '../fleet/traffic.ts';
 import type { Window } from '../fleet/window.ts';
 import { plan, report, size } from '../plan.ts';
-import { Random } from '../random.ts';
 
 const MEGABYTE = 2 ** 20;
 

@@ -5,13 +5,13 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { RawPeer } from '../../support/peers.ts';
+import { Random } from '../../support/random.ts';
 import { flood, rawFrame, strangeFrames, strangers, type Target, traitors } from '../faults/hostile.ts';
 import { undoLater } from '../fleet/cleanup.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { addMessage } from '../fleet/traffic.ts';
 import type { Window } from '../fleet/window.ts';
 import { plan, report } from '../plan.ts';
-import { Random } from '../random.ts';
 
 /** How long a hostile connection may last, in ms. */
 const PATIENCE = 5000;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../../support/random.ts';
 import { acknowledgements } from '../check/writes.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { chatter, type Topics } from '../fleet/traffic.ts';
 import { plan, report, size } from '../plan.ts';
-import { Random } from '../random.ts';
 
 /** Kills on one database before its history is checked. */
 const KILLS = 100;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import { Random } from '../../support/random.ts';
 import { assertHolds } from '../check/check.ts';
 import { Disk } from '../faults/disk.ts';
 import { mountProblem } from '../faults/mounts.ts';
@@ -12,7 +13,6 @@ import { Recorder } from '../history/recorder.ts';
 import { readState, type State } from '../history/state.ts';
 import { plan, report, size } from '../plan.ts';
 import { bundleProgram } from '../programs/bundle.ts';
-import { Random } from '../random.ts';
 
 /** How often the power of one disk is cut before the next disk. */
 const CUTS = 25;

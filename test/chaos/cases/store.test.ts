@@ -2,13 +2,13 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import { Random } from '../../support/random.ts';
 import { scratchDirectory } from '../fleet/cleanup.ts';
 import { Writer } from '../fleet/writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import { readState } from '../history/state.ts';
 import { plan, report, size } from '../plan.ts';
 import { bundleProgram } from '../programs/bundle.ts';
-import { Random } from '../random.ts';
 
 /** Writers that run at a time, and how often each lane is killed on one database before it is checked. */
 const LANES = 4;

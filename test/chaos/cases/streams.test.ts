@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import { Random } from '../../support/random.ts';
 import { Fleet, until } from '../fleet/fleet.ts';
 import type { Window } from '../fleet/window.ts';
 import { plan, report, size } from '../plan.ts';
-import { Random } from '../random.ts';
 
 /** How long a stream may look alive after its writer has died, in ms. */
 const TAKEOVER = 5000;

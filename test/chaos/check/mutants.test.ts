@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { v7 as uuid } from 'uuid';
+import { Random } from '../../support/random.ts';
 import { Fleet, until } from '../fleet/fleet.ts';
 import { addMessage, streamReply } from '../fleet/traffic.ts';
 import { digest } from '../history/digest.ts';
 import type { Event, Operation } from '../history/event.ts';
 import type { State } from '../history/state.ts';
 import { plan } from '../plan.ts';
-import { Random } from '../random.ts';
 import { textOf } from '../text.ts';
 import { check } from './check.ts';
 

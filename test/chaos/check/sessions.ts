@@ -1,7 +1,7 @@
+import { Random } from '../../support/random.ts';
 import { type Copy, digest, merge } from '../history/digest.ts';
 import type { Event } from '../history/event.ts';
 import type { State } from '../history/state.ts';
-import { Random } from '../random.ts';
 
 /** How long after the last fault all replicas may differ, in ms. */
 const RECOVERY = 30_000;

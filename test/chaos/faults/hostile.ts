@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { encodeFrame } from '../../../src/sync/peers/frames.ts';
 import { Handshake } from '../../../src/sync/peers/handshake.ts';
 import { newNonce, RawPeer } from '../../support/peers.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../support/random.ts';
 
 /** Connections of the flood. */
 const FLOOD = 300;

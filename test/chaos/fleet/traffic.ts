@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import type { Random } from '../../support/random.ts';
 import { textHash } from '../history/digest.ts';
-import type { Random } from '../random.ts';
 import { textOf } from '../text.ts';
 import type { Window } from './window.ts';
 

@@ -7,7 +7,7 @@ import type { Message } from '../../../src/protocol/model.ts';
 import { createConversation } from '../../../src/store/conversations.ts';
 import { Database } from '../../../src/store/database.ts';
 import { addMessage, updateMessage } from '../../../src/store/messages.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../support/random.ts';
 import { textOf } from '../text.ts';
 import { monotonicTime } from '../time.ts';
 
