@@ -33,7 +33,8 @@ function migrateOnce(sqlite: Sqlite.Database, steps: readonly string[]): void {
       if (schemaOf(sqlite) !== from) return;
       for (const step of steps.slice(from, to)) sqlite.exec(step);
       if (from === 0) {
-        initialiseMeta(sqlite);
+        const insert = sqlite.prepare('INSERT INTO meta(key, value) VALUES (?, ?)');
+        for (const entry of newMeta()) insert.run(entry);
         sqlite.pragma(`application_id = ${APPLICATION_ID}`);
       }
       sqlite.pragma(`user_version = ${to}`);
@@ -45,18 +46,20 @@ function schemaOf(sqlite: Sqlite.Database): number {
   return Number(sqlite.pragma('user_version', { simple: true }));
 }
 
-function initialiseMeta(sqlite: Sqlite.Database): void {
-  const insert = sqlite.prepare('INSERT INTO meta(key, value) VALUES (?, ?)');
-  insert.run('db_epoch', randomUUID());
-  insert.run('min_reader', '1');
-  insert.run('min_writer', '1');
-  insert.run('pruned_through', '0');
-  insert.run('peer_secret', randomBytes(32).toString('hex'));
+/** What every database says of itself, as a new one says it. */
+export function newMeta(): Map<string, string> {
+  return new Map([
+    ['db_epoch', randomUUID()],
+    ['min_reader', '1'],
+    ['min_writer', '1'],
+    ['pruned_through', '0'],
+    ['peer_secret', randomBytes(32).toString('hex')],
+  ]);
 }
 
 function requiredVersions(sqlite: Sqlite.Database): { reader: number; writer: number } {
   const value = sqlite.prepare('SELECT value FROM meta WHERE key = ?').pluck();
-  return { reader: Number(value.get('min_reader')), writer: Number(value.get('min_writer')) };
+  return { reader: Number(value.get('min_reader') ?? 1), writer: Number(value.get('min_writer') ?? 1) };
 }
 
 /** Copies the database beside itself, for this user alone, under a name that no other copy has. */

@@ -1,5 +1,6 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { DevChatError } from '../protocol/errors.ts';
 import { SCHEMA_VERSION } from './schema.ts';
@@ -16,16 +17,21 @@ export function isUnwritable(error: unknown): boolean {
   return error instanceof DevChatError && (error.reason === 'read-only' || error.reason === 'disk-full');
 }
 
-/** Opens a database of the present schema for reading alone; undefined when it cannot be read either. */
+/** Opens a database for reading alone; undefined when it cannot be read either. */
 export function openForReading(path: string): Sqlite.Database | undefined {
-  return readable(() => new Sqlite(path, { readonly: true })) ?? readable(() => new Sqlite(imageOf(path)));
+  return (
+    readable(() => new Sqlite(path, { readonly: true })) ??
+    readable(() => new Sqlite(imageWithLog(path))) ??
+    readable(() => new Sqlite(imageOf(path)))
+  );
 }
 
 function readable(open: () => Sqlite.Database): Sqlite.Database | undefined {
   let sqlite: Sqlite.Database | undefined;
   try {
     sqlite = open();
-    if (sqlite.pragma('user_version', { simple: true }) === SCHEMA_VERSION) return sqlite;
+    const minReader = sqlite.prepare(`SELECT value FROM meta WHERE key = 'min_reader'`).pluck().get();
+    if (Number(minReader) <= SCHEMA_VERSION) return sqlite;
   } catch {
     // The caller holds the reason why it cannot be written, which is the same.
   }
@@ -33,7 +39,24 @@ function readable(open: () => Sqlite.Database): Sqlite.Database | undefined {
   return undefined;
 }
 
-/** A database without its log as a copy in memory, for where not even the files that its readers share can be made. */
+/** A database as a copy in memory, for where not even the files that its readers share can be made. */
+function imageWithLog(path: string): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), 'devchat-'));
+  try {
+    const copy = join(directory, 'chat.db');
+    for (const suffix of ['', '-wal']) {
+      if (existsSync(path + suffix)) writeFileSync(copy + suffix, readFileSync(path + suffix), { mode: 0o600 });
+    }
+    const sqlite = new Sqlite(copy);
+    sqlite.pragma('journal_mode = DELETE');
+    sqlite.close();
+    return readFileSync(copy);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The same without what is only in the log, for where there is no room for another copy. */
 export function imageOf(path: string): Buffer {
   return readFileSync(path).fill(ROLLBACK_JOURNAL, JOURNAL_VERSIONS.from, JOURNAL_VERSIONS.to);
 }

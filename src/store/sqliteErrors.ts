@@ -11,10 +11,13 @@ export function isBusy(error: unknown): boolean {
   return sqliteCode(error).startsWith('SQLITE_BUSY');
 }
 
-/** True when the file is no sound database. Of a damaged search index, SQLite says only that it cannot make sense of it. */
+/** True when the file is no sound database. Of a damaged search index or header, SQLite says only that it cannot make sense of it. */
 export function isCorruption(error: unknown): boolean {
   const code = sqliteCode(error);
-  return /^SQLITE_(CORRUPT|NOTADB)/.test(code) || (code === 'SQLITE_ERROR' && /fts5/i.test(String(error)));
+  return (
+    /^SQLITE_(CORRUPT|NOTADB)/.test(code) ||
+    (code === 'SQLITE_ERROR' && /fts5|unsupported file format/i.test(String(error)))
+  );
 }
 
 const explanations: [prefix: string, reason: Reason, text: (path: string) => string][] = [

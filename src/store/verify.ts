@@ -3,6 +3,7 @@ import type { VerifyResult } from '../protocol/rpc.ts';
 import { changeHead, skipChangeIds } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { interruptMessage } from './messages.ts';
+import { newMeta } from './migrate.ts';
 import { isCorruption } from './sqliteErrors.ts';
 import { resetSyncState, unfitSyncStates } from './syncState.ts';
 
@@ -33,15 +34,28 @@ const checks: Check[] = [
       (db.sql('PRAGMA foreign_key_check').all() as { table: string; parent: string }[]).map(
         ({ table, parent }) => `A row of ${table} belongs to a row of ${parent} that does not exist.`,
       ),
+    // Of a conversation whose row is gone, its messages are still known.
+    mend: (db) => {
+      db.sql(
+        `INSERT INTO conversations(id, title, source, last_seq, created_at, updated_at)
+         SELECT conversation_id, 'Recovered conversation', 'chat', coalesce(max(seq), 0), min(created_at), max(updated_at)
+         FROM messages WHERE conversation_id NOT IN (SELECT id FROM conversations) GROUP BY conversation_id`,
+      ).run();
+      // What is only derived from messages is derived again.
+      db.sql('DELETE FROM chat_sync_state WHERE conversation_id NOT IN (SELECT id FROM conversations)').run();
+    },
   },
   {
     find: (db) => (db.isInPlace() ? [] : [`The path ${db.path} leads to another file than the one that is open.`]),
   },
   {
     find: (db) =>
-      ['db_epoch', 'peer_secret', 'pruned_through', 'min_reader', 'min_writer']
+      [...newMeta().keys()]
         .filter((key) => !db.sql('SELECT 1 FROM meta WHERE key = ?').get(key))
         .map((key) => `The database has lost its ${key}.`),
+    mend: (db) => {
+      for (const entry of newMeta()) db.sql('INSERT OR IGNORE INTO meta(key, value) VALUES (?, ?)').run(entry);
+    },
   },
   {
     find: (db) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addTestMessage, createTestConversation, useDatabases } from '../../support/database.ts';
 
@@ -49,6 +49,23 @@ describe('database that cannot be written', () => {
       );
     });
   }
+
+  it('is shown with what is only in its log, where the index of that cannot be made', async () => {
+    await closedWithAMessage({ file: 0o600, folder: 0o700 });
+    const db = await databases.open();
+    await addTestMessage(db, (await createTestConversation(db)).id, 'in the log');
+    const folder = dirname(databases.path);
+    const copy = join(databases.directory.path, 'copy');
+    mkdirSync(copy);
+    for (const suffix of ['', '-wal']) copyFileSync(databases.path + suffix, join(copy, `chat.db${suffix}`));
+    for (const name of readdirSync(copy)) chownSync(join(copy, name), NOBODY, NOBODY);
+    await db.close();
+    renameSync(folder, `${folder}.old`);
+    renameSync(copy, folder);
+    chownSync(folder, NOBODY, NOBODY);
+    chmodSync(folder, 0o500);
+    assert.deepEqual(openAsNobody().texts, ['readable', 'in the log']);
+  });
 
   it('is found writable once it is', async () => {
     await closedWithAMessage({ file: 0o600, folder: 0o700 });

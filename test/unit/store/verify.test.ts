@@ -67,6 +67,24 @@ describe('verification', () => {
     const { problems } = await verify(db, origin, false);
     assert.ok(problems.includes('A row of messages belongs to a row of conversations that does not exist.'));
     assert.ok(problems.includes('The database has lost its db_epoch.'));
+    assert.deepEqual((await verify(db, origin, true)).problems, []);
+    const kept = db.sql('SELECT title, last_seq FROM conversations').raw().all();
+    assert.deepEqual(kept, [['Recovered conversation', 3]]);
+    assert.deepEqual((await verify(db, origin, false)).problems, []);
+  });
+
+  it('mends a sync state that belongs to no conversation', async () => {
+    const { db } = await damaged(`UPDATE chat_sync_state SET conversation_id = 'nobody'`);
+    assert.notEqual((await verify(db, origin, false)).problems.length, 0);
+    assert.deepEqual((await verify(db, origin, true)).problems, []);
+  });
+
+  it('mends what a database has lost of what it says of itself', async () => {
+    const { db } = await damaged('DELETE FROM meta');
+    assert.equal((await verify(db, origin, true)).problems.length, 0);
+    const again = await databases.open();
+    assert.equal(again.readOnlyReason, null);
+    assert.deepEqual((await verify(again, origin, false)).problems, []);
   });
 
   for (const [where, sql] of [
