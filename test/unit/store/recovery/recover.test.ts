@@ -439,7 +439,8 @@ describe('recovery of a damaged database', () => {
           await sound.close();
         }
       }),
-      { numRuns: 60 },
+      // Always the same damages: what a run finds must not depend on the day.
+      { numRuns: 60, seed: 20_261_121 },
     );
   }).timeout(60_000);
 });
