@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { IngestSettings, Source } from '../protocol/ingest.ts';
+import type { IngestFile } from '../store/ingestFiles.ts';
 import type { Adapter } from './adapter.ts';
 import { adapters } from './adapters.ts';
 
@@ -11,16 +12,8 @@ export interface Root {
   path: string;
 }
 
-/** A transcript as its directory shows it. */
-export interface FoundFile {
-  path: string;
-  source: Source;
-  device: string;
-  inode: string;
-  size: number;
-  /** Unix ms. */
-  modifiedAt: number;
-}
+/** A transcript as its directory shows it, with the time of its last change. */
+export type FoundFile = Pick<IngestFile, 'path' | 'source' | 'device' | 'inode' | 'size' | 'modifiedAt'>;
 
 /** The directories to look into: those of the agents that are switched on, and those that the user has added. */
 export function rootsOf(settings: IngestSettings, home: string, env: NodeJS.ProcessEnv): Root[] {

@@ -1,20 +1,9 @@
 import type { Source } from '../protocol/ingest.ts';
+import type { IngestFile } from '../store/ingestFiles.ts';
 import type { Blob, PreparedFact, PreparedTitle } from './prepare.ts';
 
-/** How far a file was read, and what tells that it is still the same file. Positions count bytes. */
-export interface FilePosition {
-  device: string;
-  inode: string;
-  size: number;
-  /** Unix ms of the last change, as of when all of it had been read; 0 while there is more to read. */
-  modifiedAt: number;
-  /** Where the next record begins. */
-  position: number;
-  /** Hash of the last bytes before the position. */
-  tail: string;
-  /** JSON of a {@link Memory}. */
-  state: string;
-}
+/** How far a file was read; its state is the JSON of a {@link Memory}. */
+export type FilePosition = Omit<IngestFile, 'path' | 'source'>;
 
 /** What is remembered of a file between two looks at it. */
 export interface Memory {

@@ -1,16 +1,20 @@
 import type { IngestCounts, IngestReport, Source, Usage } from '../protocol/ingest.ts';
 import type { Database } from './database.ts';
 
-/** A transcript as it is remembered; see `FilePosition` in ingest/transcript for the fields. */
+/** How far a transcript was read, and what tells that it is still the same file. Positions count bytes. */
 export interface IngestFile {
   path: string;
   source: Source;
   device: string;
   inode: string;
   size: number;
+  /** Unix ms of the last change, as of when all of it had been read; 0 while there is more to read. */
   modifiedAt: number;
+  /** Where the next record begins. */
   position: number;
+  /** Hash of the last bytes before the position. */
   tail: string;
+  /** JSON of what ingestion remembers of the file between two looks at it. */
   state: string;
 }
 

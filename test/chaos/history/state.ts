@@ -1,6 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { wordOf } from '../text.ts';
-import { textHash } from './digest.ts';
+import { type Copy, textHash } from './digest.ts';
 
 /** What a database holds in the end. */
 export interface State {
@@ -16,14 +16,9 @@ export interface State {
   problems: string[];
 }
 
-export interface StoredMessage {
+/** A message as the database holds it. */
+export interface StoredMessage extends Omit<Copy, 'message'> {
   id: string;
-  conversation: string;
-  seq: number;
-  revision: number;
-  hash: string;
-  status: string;
-  isDeleted: boolean;
   /** The whole text of a message that was streamed; null for others. */
   streamed: string | null;
 }
