@@ -40,7 +40,9 @@ async function watch() {
   };
   say('Building …');
   const all = await bundles({ production: false });
-  const contexts = await Promise.all(all.map((options) => context({ ...options, plugins: [write] })));
+  const contexts = await Promise.all(
+    all.map((options) => context({ ...options, plugins: [...(options.plugins ?? []), write] })),
+  );
   await Promise.all(contexts.map((one) => one.watch()));
   say('Watching. Press Ctrl-C to stop.');
 }

@@ -11,6 +11,17 @@ export const distDir = join(root, 'dist');
 const nodeBanner = `'use strict'; const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`;
 
 /**
+ * Keeps the hub in a file of its own, which the command loads when it is asked for.
+ * @type {import('esbuild').Plugin}
+ */
+const separateHub = {
+  name: 'separate-hub',
+  setup(pluginBuild) {
+    pluginBuild.onResolve({ filter: /\/hub\/main\.ts$/ }, () => ({ path: './hub.cjs', external: true }));
+  },
+};
+
+/**
  * The bundles of the product and, in development, of the tests that run inside the editor.
  * @param {{ production: boolean }} mode
  * @returns {Promise<import('esbuild').BuildOptions[]>}
@@ -53,7 +64,10 @@ export async function bundles({ production }) {
     entryPoints: { main: 'src/views/webview/main.tsx' },
     outdir: 'dist/webview',
     platform: 'browser',
-    format: 'iife',
+    format: 'esm',
+    // What is imported when it is needed stays in files of its own.
+    splitting: true,
+    chunkNames: '[name]',
     target: ['es2023', 'chrome128', 'firefox128', 'safari17.6'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
@@ -70,7 +84,9 @@ export async function bundles({ production }) {
       entryPoints: { cli: 'src/cli/main.ts' },
       outdir: 'dist',
       banner: { js: `#!/usr/bin/env node\n${nodeBanner}` },
+      plugins: [separateHub],
     },
+    { ...node, entryPoints: { hub: 'src/hub/main.ts' }, outdir: 'dist' },
     webview,
   ];
   return production ? product : [...product, await integrationTests(node)];

@@ -1,13 +1,17 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Instance } from '../instance/instance.ts';
 import { serveStdio } from '../instance/stdio.ts';
+import { exportFormats, messagePages } from '../protocol/export.ts';
 import { type Message, Role } from '../protocol/model.ts';
-import { MAX_RANGE, type Notifications } from '../protocol/rpc.ts';
+import type { Notifications } from '../protocol/rpc.ts';
+import { type ExportOptions, exportAll } from './export.ts';
 import { type Place, withExistingHistory, withHistory } from './history.ts';
+import { addHubCommands } from './hub.ts';
 import { idFrom } from './ids.ts';
 import { assertWords, nameAfter, type SendOptions, sendInput, sendText } from './send.ts';
 import type { ConversationResync } from './text.ts';
 import * as format from './text.ts';
+import { allHistories } from './workspaces.ts';
 
 interface GlobalOptions extends Place {
   json?: boolean;
@@ -39,12 +43,14 @@ export async function run(argv: readonly string[]): Promise<void> {
     .command('list')
     .description('the conversations, newest first')
     .option('--deleted', 'include deleted ones')
-    .action(({ deleted }: { deleted?: boolean }) =>
-      withExistingHistory(options(), async (instance) => {
+    .addOption(new Option('--all', 'those of all workspaces').conflicts('deleted'))
+    .action(async ({ deleted, all }: { deleted?: boolean; all?: boolean }) => {
+      if (all) return print(allHistories(), format.histories);
+      await withExistingHistory(options(), async (instance) => {
         const { conversations } = await instance.handle('conversation/list', { includeDeleted: deleted ?? false });
         print(conversations, format.conversations);
-      }),
-    );
+      });
+    });
   program
     .command('show <id>')
     .description('the messages of a conversation')
@@ -81,6 +87,18 @@ export async function run(argv: readonly string[]): Promise<void> {
       }),
     );
   program
+    .command('export [id...]')
+    .description('write conversations, by default all, as Markdown or JSON lines; one without --out to standard output')
+    .addOption(new Option('--format <format>', 'what to write').choices(exportFormats).default('markdown'))
+    .option('--out <path>', 'the directory to write to, or the file for one conversation')
+    .action(async (texts: string[], exporting: ExportOptions) => {
+      const ids = texts.map(idFrom);
+      await withExistingHistory(options(), async (instance) => {
+        const files = await exportAll(instance, ids, exporting);
+        if (exporting.out !== undefined) print(files, format.exported);
+      });
+    });
+  program
     .command('resync [id]')
     .description(
       'check a conversation, or all, for missing messages and fetch them; exit code 1 when some stay missing',
@@ -101,7 +119,9 @@ export async function run(argv: readonly string[]): Promise<void> {
       // What was mended to open it at all.
       const notices = new Set<string>();
       const collect = (name: keyof Notifications, params: unknown) => {
-        if (name === 'notice') notices.add((params as Notifications['notice']).text);
+        if (name !== 'notice') return;
+        const { text, isUnderway } = params as Notifications['notice'];
+        if (!isUnderway) notices.add(text);
       };
       const verify = async (instance: Instance) => {
         const { problems, repaired } = await instance.handle('verify', { repair: repair ?? false });
@@ -119,6 +139,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('serve one client with JSON-RPC 2.0')
     .requiredOption('--stdio', 'on standard input and output')
     .action(serveStdio);
+  addHubCommands(program, print);
 
   try {
     await program.parseAsync(argv);
@@ -148,13 +169,9 @@ async function resync(instance: Instance, ids: readonly string[]): Promise<Conve
 
 async function messagesOf(instance: Instance, conversationId: string): Promise<Message[]> {
   const all: Message[] = [];
-  for (;;) {
-    const fromSeq = (all.at(-1)?.seq ?? 0) + 1;
-    const range = { conversationId, fromSeq, toSeq: fromSeq + MAX_RANGE - 1 };
-    const { messages, lastSeq } = await instance.handle('message/range', range);
-    all.push(...messages);
-    if (messages.length === 0 || (all.at(-1)?.seq ?? 0) >= lastSeq) return all;
-  }
+  const pages = messagePages(conversationId, (range) => instance.handle('message/range', range));
+  for await (const messages of pages) all.push(...messages);
+  return all;
 }
 
 function watch(options: GlobalOptions): Promise<void> {

@@ -1,0 +1,142 @@
+import pg from 'pg';
+import { DevChatError } from '../protocol/errors.ts';
+import { HUB_ROLE } from './migrations.ts';
+
+/** What the parts of a transaction are given to work with. */
+export type Sql = Pick<pg.ClientBase, 'query'>;
+
+/** Most connections to PostgreSQL for requests; one more is for notifications. */
+export const MAX_CONNECTIONS = 10;
+
+/** How often a transaction is tried that another one got in the way of. */
+const MAX_ATTEMPTS = 5;
+
+/** How much longer than PostgreSQL itself the hub waits for a statement's end, before it gives up the connection. */
+const PATIENCE = 1.2;
+
+const INT8 = 20;
+
+/** Numbers of events stay far below 2^53. */
+const types = {
+  getTypeParser: (oid: number, format: 'text' | 'binary') =>
+    oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+} as pg.CustomTypesConfig;
+
+/**
+ * How the hub connects: as the role that row-level security binds, from the first statement on.
+ * @param timeout time for a statement, and for the pause to the next one in a transaction, in ms: what takes longer would
+ * hold up a workspace's writers
+ */
+export function connectionSettings(connectionString: string, timeout: number): pg.ClientConfig {
+  const url = new URL(connectionString);
+  const settings = {
+    role: HUB_ROLE,
+    statement_timeout: timeout,
+    idle_in_transaction_session_timeout: timeout,
+  };
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  url.searchParams.set('options', [url.searchParams.get('options') ?? '', ...options].join(' ').trim());
+  return {
+    connectionString: url.href,
+    connectionTimeoutMillis: timeout,
+    // PostgreSQL cannot tell a timeout to who cannot hear it.
+    query_timeout: timeout * PATIENCE,
+    keepAlive: true,
+    types,
+    application_name: 'devchat-hub',
+  };
+}
+
+/** The hub's connections to PostgreSQL. */
+export class Database {
+  readonly #pool: pg.Pool;
+
+  /**
+   * @param timeout time for a statement, in ms
+   * @param failed told of connections that break; the next request makes another one
+   */
+  constructor(connectionString: string, timeout: number, failed: (error: Error) => void) {
+    this.#pool = new pg.Pool({ ...connectionSettings(connectionString, timeout), max: MAX_CONNECTIONS });
+    // The pool speaks for idle connections only; unheard, the end of a busy one would end the process.
+    this.#pool.on('error', failed);
+    this.#pool.on('connect', (client) => client.on('error', failed));
+  }
+
+  /** How many requests wait for a connection. */
+  get waiting(): number {
+    return this.#pool.waitingCount;
+  }
+
+  /**
+   * Makes sure that row-level security binds the hub.
+   * @throws {DevChatError} `refused`
+   */
+  async assertBound(): Promise<void> {
+    const { rows } = await this.query(
+      `SELECT r.rolsuper OR r.rolbypassrls OR EXISTS (
+         SELECT FROM pg_class c WHERE c.relname = 'messages' AND c.relowner = r.oid) AS unbound
+       FROM pg_roles r WHERE r.rolname = current_user`,
+    );
+    if (!rows[0].unbound) return;
+    throw new DevChatError(
+      'refused',
+      `The role ${HUB_ROLE} must be no superuser, own no table and not bypass row security.`,
+    );
+  }
+
+  /** One statement outside of any workspace. */
+  query(text: string, values: unknown[] = []): Promise<pg.QueryResult> {
+    return this.#pool.query(text, values);
+  }
+
+  /** Writes in a workspace, in one transaction; `work` is done again when another transaction gets in its way. */
+  async write<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // What waits for a lock must then see what its holder has committed.
+        return await this.#transaction('READ COMMITTED', workspaceId, work);
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !isCollision(error)) throw error;
+      }
+    }
+  }
+
+  /** Reads in a workspace, everything as of one moment. */
+  read<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#transaction('REPEATABLE READ, READ ONLY', workspaceId, work);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  async #transaction<T>(mode: string, workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let isBroken = false;
+    try {
+      const own = pg.escapeLiteral(workspaceId);
+      await client.query(`BEGIN ISOLATION LEVEL ${mode}; SELECT set_config('devchat.workspace', ${own}, true)`);
+      const result = await work(client);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      // Only a connection on which PostgreSQL itself has refused something is known to be sound.
+      isBroken = !(error instanceof pg.DatabaseError) || !(await rolledBack(client));
+      throw error;
+    } finally {
+      client.release(isBroken);
+    }
+  }
+}
+
+function rolledBack(client: pg.PoolClient): Promise<boolean> {
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Two made the same row, deadlocked, or were not serialisable: the second attempt sees what the other has done. */
+function isCollision(error: unknown): boolean {
+  return ['23505', '40P01', '40001'].includes(String((error as { code?: unknown }).code));
+}

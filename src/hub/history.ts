@@ -1,0 +1,61 @@
+import type { ConversationsPage, MessagesPage, MessagesQuery } from '../protocol/hub.ts';
+import { MAX_PULL } from '../protocol/hub.ts';
+import { headOf } from './changes.ts';
+import type { Database } from './database.ts';
+
+/** Size at which a page of messages ends, in UTF-16 code units of JSON; the first message always comes. */
+const MAX_PAGE_LENGTH = 4_000_000;
+
+const present = `'revisionId', revisions[cardinality(revisions)],
+  'updatedAt', (extract(epoch FROM updated_at) * 1000)::bigint`;
+
+/** A page of a workspace's conversations, tombstones included, by id. */
+export function listConversations(
+  database: Database,
+  workspaceId: string,
+  { after, limit }: { after?: string | undefined; limit: number },
+): Promise<ConversationsPage> {
+  return database.read(workspaceId, async (sql) => {
+    const { rows } = await sql.query(
+      `SELECT body || jsonb_build_object('lastMessageSequence', last_message_sequence, ${present}) AS conversation
+       FROM conversations WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3`,
+      [workspaceId, after ?? null, limit + 1],
+    );
+    return {
+      conversations: rows.slice(0, limit).map(({ conversation }) => conversation),
+      has_more: rows.length > limit,
+      ...(await headOf(sql, workspaceId)),
+    };
+  });
+}
+
+/** The messages with numbers in a range, tombstones included; undefined when there is no such conversation. */
+export function messageRange(
+  database: Database,
+  workspaceId: string,
+  { conversation_id, from_seq, to_seq }: MessagesQuery,
+): Promise<MessagesPage | undefined> {
+  return database.read(workspaceId, async (sql) => {
+    const { rows: known } = await sql.query(
+      'SELECT last_message_sequence FROM conversations WHERE workspace_id = $1 AND id = $2',
+      [workspaceId, conversation_id],
+    );
+    if (!known[0]) return undefined;
+    const { rows } = await sql.query(
+      `SELECT id, size, sum(size) OVER (ORDER BY sequence) AS total FROM messages
+       WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
+      [workspaceId, conversation_id, from_seq, to_seq, MAX_PULL + 1],
+    );
+    const page = rows.slice(0, MAX_PULL).filter(({ total, size }) => total <= MAX_PAGE_LENGTH || total === size);
+    const { rows: messages } = await sql.query(
+      `SELECT body || jsonb_build_object(${present}) AS message FROM messages
+       WHERE workspace_id = $1 AND id = ANY($2) ORDER BY sequence`,
+      [workspaceId, page.map(({ id }) => id)],
+    );
+    return {
+      messages: messages.map(({ message }) => message),
+      last_sequence: known[0].last_message_sequence,
+      has_more: page.length < rows.length,
+    };
+  });
+}

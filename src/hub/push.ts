@@ -1,0 +1,154 @@
+import type { HubChange, HubConversation, HubMessage, PushResult } from '../protocol/hub.ts';
+import type { Database, Sql } from './database.ts';
+import { decide, type Entity, keyOf, type NewEvent, type Result } from './decide.ts';
+
+/** Who pushes, and where. */
+export interface Author {
+  workspaceId: string;
+  userId: string;
+}
+
+/** What a push has come to, and the number of its last event; undefined when it has none. */
+export interface Pushed {
+  results: PushResult[];
+  latest: number | undefined;
+  events: number;
+}
+
+/**
+ * Makes changes in a workspace: all that can be made in one transaction, or none when it fails. Repeating a push is
+ * harmless, also in another order.
+ *
+ * Rows are locked in a fixed order (conversations, messages, then the workspace's counter, each by id), so that pushes
+ * wait for one another but never in a circle. The counter comes last and is held until the commit: numbers are given in
+ * the order of commits and without gaps, and who has seen one has seen all before it.
+ */
+export function push(database: Database, author: Author, changes: readonly HubChange[]): Promise<Pushed> {
+  return database.write(author.workspaceId, async (sql) => {
+    const entities = await lockEntities(sql, author.workspaceId, changes);
+    const made = await madeBefore(sql, author.workspaceId, changes);
+    const { results, events } = decide({ entities, made, userId: author.userId, now: Date.now() }, changes);
+    if (events.length === 0)
+      return { results: results.map((result) => numbered(result, 0)), latest: undefined, events: 0 };
+    await storeEntities(sql, author.workspaceId, [...entities.values()]);
+    const first = await appendEvents(sql, author, events);
+    const latest = first + events.length - 1;
+    return { results: results.map((result) => numbered(result, first)), latest, events: events.length };
+  });
+}
+
+function numbered(result: Result, first: number): PushResult {
+  if (!('event' in result)) return result;
+  const { event, ...rest } = result;
+  return { ...rest, sequence: first + event } as PushResult;
+}
+
+async function lockEntities(
+  sql: Sql,
+  workspaceId: string,
+  changes: readonly HubChange[],
+): Promise<Map<string, Entity>> {
+  const conversationIds = new Set(changes.flatMap(conversationOf));
+  const messageIds = changes.filter(({ entity_type }) => entity_type === 'message').map(({ entity_id }) => entity_id);
+  const conversations = await sql.query(
+    `SELECT id, body, revisions, last_message_sequence FROM conversations
+     WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
+    [workspaceId, [...conversationIds]],
+  );
+  const messages = await sql.query(
+    `SELECT id, body, revisions, 0 AS last_message_sequence FROM messages
+     WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
+    [workspaceId, messageIds],
+  );
+  return new Map([
+    ...conversations.rows.map((row) => [keyOf('conversation', row.id), toEntity('conversation', row)] as const),
+    ...messages.rows.map((row) => [keyOf('message', row.id), toEntity('message', row)] as const),
+  ]);
+}
+
+/** The conversation that a change is about, or whose next number it takes. */
+function conversationOf(change: HubChange): string[] {
+  if (change.entity_type === 'conversation') return [change.entity_id];
+  const [operation] = change.event_type === 'create' ? change.json_patch : [];
+  const value = operation?.op === 'add' ? (operation.value as Partial<HubMessage> | null) : null;
+  return typeof value?.conversationId === 'string' ? [value.conversationId] : [];
+}
+
+interface Row {
+  body: HubConversation | HubMessage;
+  revisions: string[];
+  last_message_sequence: number;
+}
+
+function toEntity(type: Entity['type'], { body, revisions, last_message_sequence: lastMessageSequence }: Row): Entity {
+  return { type, body, revisions, lastMessageSequence, state: 'stored' };
+}
+
+/** The numbers of the events of those changes that were made before; asked after the locks, so that none is missed. */
+async function madeBefore(sql: Sql, workspaceId: string, changes: readonly HubChange[]): Promise<Map<string, number>> {
+  const { rows } = await sql.query(
+    'SELECT revision_id, sequence FROM change_events WHERE workspace_id = $1 AND revision_id = ANY($2)',
+    [workspaceId, changes.map(({ revision_id }) => revision_id)],
+  );
+  return new Map(rows.map(({ revision_id, sequence }) => [revision_id, sequence]));
+}
+
+const columns =
+  'id uuid, conversation_id uuid, sequence bigint, body jsonb, revisions uuid[], size integer, last_message_sequence bigint';
+
+const statements = {
+  conversation: {
+    new: `INSERT INTO conversations(workspace_id, id, body, revisions, last_message_sequence)
+      SELECT $1, id, body, revisions, last_message_sequence FROM jsonb_to_recordset($2) AS r(${columns})`,
+    changed: `UPDATE conversations c SET body = r.body, revisions = r.revisions, updated_at = clock_timestamp(),
+        last_message_sequence = r.last_message_sequence
+      FROM jsonb_to_recordset($2) AS r(${columns}) WHERE c.workspace_id = $1 AND c.id = r.id`,
+  },
+  message: {
+    new: `INSERT INTO messages(workspace_id, id, conversation_id, sequence, body, revisions, size)
+      SELECT $1, id, conversation_id, sequence, body, revisions, size FROM jsonb_to_recordset($2) AS r(${columns})`,
+    changed: `UPDATE messages m SET body = r.body, revisions = r.revisions, size = r.size, updated_at = clock_timestamp()
+      FROM jsonb_to_recordset($2) AS r(${columns}) WHERE m.workspace_id = $1 AND m.id = r.id`,
+  },
+};
+
+/** Writes what was decided, messages after their conversations. */
+async function storeEntities(sql: Sql, workspaceId: string, entities: readonly Entity[]): Promise<void> {
+  for (const type of ['conversation', 'message'] as const) {
+    for (const state of ['new', 'changed'] as const) {
+      const rows = entities.filter((entity) => entity.type === type && entity.state === state).map(toRow);
+      if (rows.length > 0) await sql.query(statements[type][state], [workspaceId, JSON.stringify(rows)]);
+    }
+  }
+}
+
+function toRow({ body, revisions, lastMessageSequence }: Entity): Record<string, unknown> {
+  return {
+    id: body.id,
+    conversation_id: body['conversationId'],
+    sequence: body['seq'],
+    body,
+    revisions,
+    size: JSON.stringify(body).length,
+    last_message_sequence: lastMessageSequence,
+  };
+}
+
+/** Takes the next numbers for events and stores these; returns the first number. */
+async function appendEvents(sql: Sql, { workspaceId, userId }: Author, events: readonly NewEvent[]): Promise<number> {
+  const rows = events.map((event, place) => ({ ...event, place, size: JSON.stringify(event.json_patch).length }));
+  const { rows: appended } = await sql.query(
+    `WITH counter AS (
+       UPDATE workspaces SET last_sequence = last_sequence + $3 WHERE id = $1 RETURNING last_sequence
+     )
+     INSERT INTO change_events(workspace_id, sequence, entity_type, entity_id, user_id, event_type, revision_id,
+       json_patch, push_end, size)
+     SELECT $1, last_sequence - $3 + 1 + place, entity_type, entity_id, $4, event_type, revision_id, json_patch,
+       last_sequence, size
+     FROM counter, jsonb_to_recordset($2) AS r(place integer, entity_type text, entity_id uuid, event_type text,
+       revision_id uuid, json_patch jsonb, size integer)
+     RETURNING push_end`,
+    [workspaceId, JSON.stringify(rows), events.length, userId],
+  );
+  return appended[0].push_end - events.length + 1;
+}
