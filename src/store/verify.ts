@@ -1,10 +1,13 @@
+import * as v from 'valibot';
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { VerifyResult } from '../protocol/rpc.ts';
 import { changeHead, skipChangeIds } from './changeLog.ts';
 import type { Database } from './database.ts';
-import { interruptMessage } from './messages.ts';
+import { changeEpoch } from './epoch.ts';
 import { newMeta } from './migrate.ts';
+import { holdsRows, missingParts, type SchemaPart } from './schemaParts.ts';
 import { isCorruption } from './sqliteErrors.ts';
+import { interruptMessages } from './streams.ts';
 import { resetSyncState, unfitSyncStates } from './syncState.ts';
 
 /** One thing that must hold: what is wrong with it in words, and how to mend it where that loses nothing. */
@@ -14,6 +17,8 @@ interface Check {
   needsWriting?: true;
   mend?(db: Database, origin: string): void;
 }
+
+const Uuid = v.pipe(v.string(), v.uuid());
 
 /** Messages that wait for text though nobody writes them: no instance would ever end them. */
 function abandonedMessages(db: Database): string[] {
@@ -28,7 +33,18 @@ function fillIndex(db: Database): void {
   db.sql(`INSERT INTO message_index(message_index) VALUES ('rebuild')`).run();
 }
 
+const isMissing = ({ kind, name }: SchemaPart) => `The ${kind} ${name} is missing.`;
+
+/** Indexes and triggers that are missing: they can be made anew. */
+const missingDerived = (db: Database) => missingParts(db).filter((part) => !holdsRows(part));
+
 const checks: Check[] = [
+  {
+    find: (db) => missingDerived(db).map(isMissing),
+    mend: (db) => {
+      for (const { sql } of missingDerived(db)) if (sql !== null) db.sql(sql).run();
+    },
+  },
   {
     find: (db) =>
       (db.sql('PRAGMA foreign_key_check').all() as { table: string; parent: string }[]).map(
@@ -56,6 +72,13 @@ const checks: Check[] = [
     mend: (db) => {
       for (const entry of newMeta()) db.sql('INSERT OR IGNORE INTO meta(key, value) VALUES (?, ?)').run(entry);
     },
+  },
+  {
+    find: (db) => {
+      const epoch = db.sql(`SELECT value FROM meta WHERE key = 'db_epoch'`).pluck().get();
+      return epoch === undefined || v.is(Uuid, epoch) ? [] : [`The db_epoch ${epoch} names no database.`];
+    },
+    mend: (db) => changeEpoch(db, undefined),
   },
   {
     find: (db) => {
@@ -91,7 +114,7 @@ const checks: Check[] = [
   {
     find: (db) => abandonedMessages(db).map((id) => `Message ${id} waits for text, but nobody is writing it.`),
     mend: (db, origin) => {
-      for (const id of abandonedMessages(db)) interruptMessage(db, origin, id);
+      interruptMessages(db, origin, abandonedMessages(db));
     },
   },
   {
@@ -144,7 +167,7 @@ export function rebuildIndex(db: Database): Promise<number> {
 /** Lines about tables that are made from others: they have checks of their own, which mend them. */
 const DERIVED = /message_index|constraint failed in chat_sync_state/;
 
-/** What is wrong with the file as a file. */
+/** What is wrong with the file as a file, and what of its tables is missing. */
 function damage(db: Database): string[] {
   let lines: string[];
   try {
@@ -153,9 +176,10 @@ function damage(db: Database): string[] {
     if (!isCorruption(error)) throw error;
     lines = [errorText(error)];
   }
-  return lines
+  const damaged = lines
     .filter((line) => line !== 'ok' && !DERIVED.test(line))
     .map((line) => `The database file is damaged: ${line}`);
+  return damaged.length > 0 ? damaged : missingParts(db).filter(holdsRows).map(isMissing);
 }
 
 /**

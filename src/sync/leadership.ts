@@ -1,22 +1,19 @@
 import type { Log } from '../protocol/log.ts';
 import type { LeaderRecord } from '../store/leader.ts';
+import { Patience, type PatiencePorts } from './patience.ts';
 
 /** What one instance knows of another: `unknown` while it is being dialled, or cannot be seen from here. */
 export type Liveness = 'alive' | 'dead' | 'unknown';
 
-/** How long a leader of unknown fate is respected, in ms of the monotonic clock. */
-const PATIENCE = 60_000;
-
 /** What leadership is decided by, and whom it concerns. */
-export interface LeadershipPorts {
+export interface LeadershipPorts extends PatiencePorts {
   self: string;
+  /** False for one who only looks who leads. */
+  mayLead: boolean;
   read(): LeaderRecord;
   takeOver(seenEpoch: number): Promise<number | undefined>;
-  liveness(instanceId: string): Liveness;
-  /** Milliseconds of a clock that never jumps. */
-  now(): number;
-  /** Called when this instance has become the leader, and with undefined when it no longer is. */
-  changed(leadership: LeaderRecord | undefined): void;
+  /** Called when another leads than before, be it this instance or not. */
+  changed(): void;
   /** Called when the record could not be read or written; the next check tries again. */
   failed(error: unknown): void;
   log: Log;
@@ -28,18 +25,20 @@ export interface LeadershipPorts {
  */
 export class Leadership {
   readonly #ports: LeadershipPorts;
-  #current: LeaderRecord | undefined;
-  #doubt: { epoch: number; since: number } | undefined;
+  /** Who leads by the record, as it was last read. */
+  #leader: LeaderRecord = { instanceId: '', epoch: 0 };
+  readonly #patience: Patience;
   #isChecking = false;
   #checkAgain = false;
 
   constructor(ports: LeadershipPorts) {
     this.#ports = ports;
+    this.#patience = new Patience(ports);
   }
 
   /** This instance's leadership, as far as it knows; a write as the leader finds out. */
   get current(): LeaderRecord | undefined {
-    return this.#current;
+    return this.#leader.instanceId === this.#ports.self ? this.#leader : undefined;
   }
 
   /** Looks who leads and takes over from a dead leader. To be called whenever peers come or go, and now and then. */
@@ -63,31 +62,24 @@ export class Leadership {
   }
 
   async #decide(): Promise<void> {
-    const { self, read, takeOver } = this.#ports;
+    const { self, mayLead, read, takeOver } = this.#ports;
     const leader = read();
-    if (leader.instanceId === self) return this.#become(leader);
-    this.#become(undefined);
-    if (!this.#isGone(leader)) return;
+    this.#accept(leader);
+    if (!mayLead || leader.instanceId === self || !this.#isGone(leader)) return;
     const epoch = await takeOver(leader.epoch);
     if (epoch === undefined) this.#checkAgain = true;
-    else this.#become({ instanceId: self, epoch });
+    else this.#accept({ instanceId: self, epoch });
   }
 
   #isGone({ instanceId, epoch }: LeaderRecord): boolean {
-    const { liveness, now } = this.#ports;
-    const state = epoch === 0 ? 'dead' : liveness(instanceId);
-    if (state !== 'unknown') {
-      this.#doubt = undefined;
-      return state === 'dead';
-    }
-    if (this.#doubt?.epoch !== epoch) this.#doubt = { epoch, since: now() };
-    return now() - this.#doubt.since > PATIENCE;
+    return epoch === 0 || this.#patience.isGone(instanceId, epoch);
   }
 
-  #become(leadership: LeaderRecord | undefined): void {
-    if (leadership?.epoch === this.#current?.epoch) return;
-    this.#current = leadership;
-    this.#ports.log('info', leadership ? `this instance leads (epoch ${leadership.epoch})` : 'this instance follows');
-    this.#ports.changed(leadership);
+  #accept(leader: LeaderRecord): void {
+    const { instanceId, epoch } = leader;
+    if (instanceId === this.#leader.instanceId && epoch === this.#leader.epoch) return;
+    this.#leader = leader;
+    this.#ports.log('info', `${this.current ? 'this instance' : instanceId} leads (epoch ${epoch})`);
+    this.#ports.changed();
   }
 }

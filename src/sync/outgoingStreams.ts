@@ -12,7 +12,7 @@ const CHECKPOINT = 400;
 export interface StreamStore {
   begin(params: Params<'stream/start'>): Promise<Message>;
   checkpoint(messageId: string, content: string): Promise<Message>;
-  end(end: { messageId: string; content: string; status: Message['status'] }): Promise<Message>;
+  end(end: { messageId: string; content: string; status: Message['status']; parts?: unknown }): Promise<Message>;
 }
 
 /** What streams are made of and where they go. */
@@ -72,21 +72,21 @@ export class OutgoingStreams {
   }
 
   /**
-   * Ends a message: its row is now the whole truth.
+   * Ends a message: its row is now the whole truth. Parts that are given replace those it has.
    * @throws {DevChatError} `not-found`, `deleted`, `busy`, …; after an error it can be finished again
    */
-  async finish(messageId: string, status: Message['status']): Promise<Message> {
+  async finish(messageId: string, status: Message['status'], parts?: unknown): Promise<Message> {
     const stream = this.#get(messageId);
     // From now on nothing may be added, and no checkpoint may follow the end.
     this.#streams.delete(messageId);
     stream.cancelCheckpoint?.();
     stream.cancelCheckpoint = undefined;
     try {
-      const message = await this.#ports.store.end({ messageId, content: stream.text, status });
+      const message = await this.#ports.store.end({ messageId, content: stream.text, status, parts });
       this.#ports.stored();
       return message;
     } catch (error) {
-      if (isDeleted(error)) throw error;
+      if (isGone(error)) throw error;
       this.#streams.set(messageId, stream);
       if (!this.#isClosing) this.#checkpointLater(messageId, stream);
       throw error;
@@ -115,7 +115,7 @@ export class OutgoingStreams {
       this.#ports.stored();
     } catch (error) {
       // A message that is gone ends the stream; anything else may pass, and the next checkpoint holds this one's text.
-      if (isDeleted(error)) stream.failure = error;
+      if (isGone(error)) stream.failure = error;
       this.#ports.log('warn', `${messageId} could not be stored: ${String(error)}`);
     }
   }
@@ -127,6 +127,7 @@ export class OutgoingStreams {
   }
 }
 
-function isDeleted(error: unknown): boolean {
-  return error instanceof DevChatError && error.reason === 'deleted';
+/** Whether there is no message to write any more. */
+function isGone(error: unknown): boolean {
+  return error instanceof DevChatError && (error.reason === 'deleted' || error.reason === 'not-found');
 }

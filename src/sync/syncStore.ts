@@ -1,4 +1,5 @@
 import type { LeaderRecord } from '../store/leader.ts';
+import type { StreamOwner } from '../store/streams.ts';
 import type { FeedPage } from './changeFeed.ts';
 import type { StreamStore } from './outgoingStreams.ts';
 import type { PeerRegistry } from './peers/peerMesh.ts';
@@ -16,6 +17,8 @@ export interface SyncStore {
   dataVersion(): number;
   /** As the leader, keeps the database's files in order: backs up when it is time, and keeps its log short. */
   maintain(): Promise<void>;
+  /** As the leader, removes for good what has been in the bin for long enough. */
+  purge(leader: LeaderRecord): Promise<void>;
   /** The secret by which the instances on this database know each other. */
   peerSecret(): string;
   changes: {
@@ -39,8 +42,10 @@ export interface SyncStore {
   };
   streams: StreamStore & {
     /** The instances that are writing messages, by the record. */
-    owners(): string[];
+    owners(): StreamOwner[];
     /** As the leader, ends the streams of an instance that is gone. */
     interrupt(leader: LeaderRecord, owner: string): Promise<void>;
+    /** Ends what this instance was writing, as far as it is in the database. */
+    abandon(): Promise<void>;
   };
 }

@@ -27,6 +27,7 @@ function problems(world: World): string[] {
   const names = windows.map(({ self }) => self.instanceId).sort();
   return [
     ...windows.flatMap((window) => windowProblems(world, window, names)),
+    ...windows.flatMap((window) => presenceProblems(windows, window)),
     ...registryProblems(world, names),
     ...connectionProblems(world, windows.length),
     ...leaderProblems(world),
@@ -41,10 +42,18 @@ function windowProblems({ disk: { database } }: World, window: SimulatedWindow, 
   const connected = [...engine.peers.map(({ instanceId }) => instanceId), window.self.instanceId].sort();
   const rows = [...database.conversations.values(), ...database.messages.values()];
   return [
+    ...(window.leaderTold === database.leader.epoch ? [] : [`${name} was not told who leads`]),
     ...(connected.join() === all.join() ? [] : [`${name} is not connected with everyone`]),
     ...(rows.length === client.size ? [] : [`${name} holds ${client.size} of ${rows.length} rows`]),
     ...rows.filter((row) => client.row(row.id) !== row).map(({ id }) => `${name} holds an old version of ${id}`),
   ];
+}
+
+/** A window knows what the others see. */
+function presenceProblems(all: readonly SimulatedWindow[], { name, self, viewers }: SimulatedWindow): string[] {
+  const seen = all.filter((other) => other.self !== self).flatMap(({ shown }) => shown ?? []);
+  const told = viewers.flatMap(({ conversationId, windows }) => Array<string>(windows).fill(conversationId));
+  return seen.sort().join() === told.sort().join() ? [] : [`${name} does not know what the others see`];
 }
 
 /** Who is registered lives. */
@@ -76,12 +85,11 @@ function leaderProblems(world: World): string[] {
   ];
 }
 
-/** A stream has ended complete or interrupted, and holds its text from the beginning on. */
-function streamProblems({ disk: { database }, refused }: World, id: string, text: string): string[] {
+/** A stream has ended complete or interrupted, wherever its conversation is, and holds its text from the beginning on. */
+function streamProblems({ disk: { database } }: World, id: string, text: string): string[] {
   const row = database.messages.get(id);
   if (!row || row.deletedAt !== null) return [];
   if (!text.startsWith(row.content)) return [`stream ${id} holds what nobody sent`];
   if (row.status === 'complete' && row.content !== text) return [`stream ${id} is complete without its end`];
-  const isBinned = database.conversations.get(row.conversationId)?.deletedAt !== null;
-  return row.status !== 'streaming' || isBinned || refused.has(id) ? [] : [`stream ${id} has not ended`];
+  return row.status !== 'streaming' ? [] : [`stream ${id} has not ended`];
 }

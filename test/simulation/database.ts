@@ -2,6 +2,7 @@ import { DevChatError } from '../../src/protocol/errors.ts';
 import type { Change, ChangeType, Conversation, Message, MessageStatus } from '../../src/protocol/model.ts';
 import type { LeaderRecord } from '../../src/store/leader.ts';
 import type { PeerRecord } from '../../src/store/peers.ts';
+import type { StreamOwner } from '../../src/store/streams.ts';
 import type { FeedPage } from '../../src/sync/changeFeed.ts';
 
 /** Messages that a page brings along, if it touches no more of them. */
@@ -42,14 +43,13 @@ export class ModelDatabase {
     this.#wallTime = wallTime;
   }
 
-  /** The database as a copy of its file holds it that was mended: nobody writes messages any more. */
+  /** The database as a copy of its file holds it, with what others are writing elsewhere. */
   copy(): ModelDatabase {
     const copy = new ModelDatabase(this.secret, this.#wallTime);
     for (const [id, row] of this.conversations) copy.conversations.set(id, row);
-    for (const [id, row] of this.messages) {
-      copy.messages.set(id, row.status === 'streaming' ? { ...row, status: 'interrupted' } : row);
-    }
+    for (const [id, row] of this.messages) copy.messages.set(id, row);
     for (const [id, peer] of this.peers) copy.peers.set(id, peer);
+    for (const [id, writer] of this.streams) copy.streams.set(id, writer);
     copy.#entries.push(...this.#entries);
     copy.leaders.push(...this.leaders.slice(1));
     copy.prunedThrough = this.prunedThrough;
@@ -121,8 +121,9 @@ export class ModelDatabase {
   createConversation(origin: string, id: string, title: string): Conversation {
     const now = this.#wallTime();
     const conversation: Conversation = {
-      ...{ id, title, source: 'chat', externalId: null, lastSeq: 0, lastReadSeq: 0, revision: 1 },
-      ...{ createdAt: now, updatedAt: now, deletedAt: null },
+      ...{ id, title, source: 'chat', externalId: null, lastSeq: 0, lastReadSeq: 0, unread: 0, revision: 1 },
+      ...{ pinnedAt: null, archivedAt: null, tags: [], parentId: null, branchedFrom: null },
+      ...{ createdAt: now, updatedAt: now, deletedAt: null, purgedAt: null },
     };
     this.conversations.set(id, conversation);
     this.#log(origin, [{ changeType: 'ConversationCreated', conversationId: id, newTitle: title }]);
@@ -155,15 +156,15 @@ export class ModelDatabase {
     this.#log(origin, entries);
   }
 
-  updateMessage(origin: string, id: string, content: string, status?: MessageStatus): Message {
+  updateMessage(origin: string, id: string, content: string): Message {
     const message = this.#liveMessage(id);
-    const after = { content, status: status ?? message.status };
-    if (message.content === content && message.status === after.status) return message;
-    return this.#write(origin, message, after, 'MessageUpdated');
+    this.#liveConversation(message.conversationId);
+    return this.#update(origin, message, { content });
   }
 
   deleteMessage(origin: string, id: string): Message {
     const message = this.#liveMessage(id);
+    this.#liveConversation(message.conversationId);
     return this.#write(origin, message, { content: '', deletedAt: this.#wallTime() }, 'MessageDeleted');
   }
 
@@ -176,27 +177,36 @@ export class ModelDatabase {
   }
 
   checkpointStream(origin: string, id: string, content: string): Message {
-    const message = this.updateMessage(origin, id, content, 'streaming');
+    const message = this.#update(origin, this.#liveMessage(id), { content, status: 'streaming' });
     if (this.streams.get(id) !== origin) this.commits++;
     this.streams.set(id, origin);
     return message;
   }
 
   endStream(origin: string, id: string, content: string, status: MessageStatus): Message {
-    const message = this.updateMessage(origin, id, content, status);
+    const message = this.#update(origin, this.#liveMessage(id), { content, status });
     if (this.streams.delete(id)) this.commits++;
     return message;
   }
 
   interruptStreams(origin: string, owner: string): void {
-    const owned = [...this.streams].filter(([, writer]) => writer === owner);
-    for (const id of owned.map(([id]) => id).sort()) {
+    const owned = [...this.streams].filter(([, writer]) => writer === owner).map(([id]) => id);
+    const entries = owned.sort().flatMap((id) => {
       this.streams.delete(id);
-      this.commits++;
       const message = this.messages.get(id);
-      if (message?.status !== 'streaming' || message.deletedAt !== null) continue;
-      this.#write(origin, message, { status: 'interrupted' }, 'MessageUpdated');
+      if (message?.status !== 'streaming' || message.deletedAt !== null) return [];
+      return [this.#replace(message, { status: 'interrupted' }, 'MessageUpdated')];
+    });
+    if (owned.length > 0) this.#log(origin, entries);
+  }
+
+  /** The writers of messages, each with a number that rises with what is stored of them. */
+  get streamOwners(): StreamOwner[] {
+    const progress = new Map<string, number>();
+    for (const [id, writer] of this.streams) {
+      progress.set(writer, (progress.get(writer) ?? 0) + (this.messages.get(id)?.revision ?? 0));
     }
+    return [...progress].map(([instanceId, deeds]) => ({ instanceId, progress: deeds }));
   }
 
   #liveConversation(id: string): Conversation {
@@ -210,7 +220,6 @@ export class ModelDatabase {
     const message = this.messages.get(id);
     if (!message) throw new DevChatError('not-found', `no message ${id}`);
     if (message.deletedAt !== null) throw new DevChatError('deleted', `message ${id} was deleted`);
-    this.#liveConversation(message.conversationId);
     return message;
   }
 
@@ -227,7 +236,9 @@ export class ModelDatabase {
 
   #insert(conversationId: string, id: string, content: string, status: MessageStatus): Entry {
     const conversation = this.#liveConversation(conversationId);
-    const { lastSeq: seq } = this.#change(conversation, { lastSeq: conversation.lastSeq + 1 });
+    const seq = conversation.lastSeq + 1;
+    // All are the user's own, so all is read.
+    this.#change(conversation, { lastSeq: seq, lastReadSeq: seq });
     const now = this.#wallTime();
     this.messages.set(id, {
       ...{ id, conversationId, seq, role: 'user', author: null, content, parts: null, status, model: null },
@@ -242,6 +253,13 @@ export class ModelDatabase {
     const conversation = this.conversations.get(conversationId);
     if (conversation) this.#change(conversation, {});
     return { changeType, conversationId, messageId: id, seq };
+  }
+
+  /** Changes nothing when the message is so already. */
+  #update(origin: string, message: Message, after: Partial<Pick<Message, 'content' | 'status'>>): Message {
+    const { content = message.content, status = message.status } = after;
+    if (message.content === content && message.status === status) return message;
+    return this.#write(origin, message, { content, status }, 'MessageUpdated');
   }
 
   #write(origin: string, message: Message, columns: Partial<Message>, changeType: ChangeType): Message {

@@ -58,8 +58,32 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'streams of the dead are left open',
     file: 'src/sync/syncEngine.ts',
-    line: `if (owner === leader.instanceId || this.#mesh.liveness(owner) !== 'dead') continue;`,
+    line: 'if (instanceId === leader.instanceId || !this.#writers.isGone(instanceId, progress)) continue;',
     instead: 'continue;',
+  },
+  {
+    name: 'streams stay open that were one’s own when the database was copied',
+    file: 'src/sync/syncEngine.ts',
+    line: '    if (!isOwn) return;',
+    instead: '    if (isOwn) return;',
+  },
+  {
+    name: 'only the winner is told of an election',
+    file: 'src/sync/leadership.ts',
+    line: '    this.#ports.changed();',
+    instead: '    if (this.current) this.#ports.changed();',
+  },
+  {
+    name: 'a new peer is not told what is seen here',
+    file: 'src/sync/peers/peerMesh.ts',
+    line: `if (this.#presence !== null) link.send({ type: 'presence', conversationId: this.#presence });`,
+    instead: '',
+  },
+  {
+    name: 'who has gone still counts as a viewer',
+    file: 'src/sync/syncEngine.ts',
+    line: '    this.#tellPresence();\n    this.#tellStatus();',
+    instead: '    this.#tellStatus();',
   },
   {
     name: 'pruning respects no peer',

@@ -8,6 +8,12 @@ const HOUR = 3600 * SECOND;
 /** What “at once” means, in ms: some turns of processes, sockets and disk. */
 const PROMPT = 100;
 
+/** How long all may take to be told of what all write at once, in ms. */
+const PROPAGATION = 250;
+
+/** Messages of one burst: more than a page of the change log. */
+const BURST = 600;
+
 /** How long it may take until another leads than one that froze, in ms. */
 const TAKEOVER = 5 * SECOND;
 
@@ -36,6 +42,24 @@ async function tell(world: World): Promise<void> {
   await machine.clock.pass(PROMPT);
   for (const window of living(world)) {
     if (!window.isUpToDate) machine.report(`${window.name} was not told at once of what ${writer.name} has written`);
+  }
+}
+
+/** All windows write more than a page at once, and all know of it in time. */
+async function burst(world: World): Promise<void> {
+  const { machine } = world;
+  for (const window of living(world)) {
+    const { instanceId } = window.self;
+    const conversationId = newId(world);
+    const messages = Array.from({ length: BURST }, () => ({ id: newId(world), content: 'text' }));
+    void window.write(({ database }) => {
+      database.createConversation(instanceId, conversationId, 'new');
+      for (const message of messages) database.addMessages(instanceId, conversationId, [message]);
+    });
+  }
+  await machine.clock.pass(PROPAGATION);
+  for (const { name, isUpToDate } of living(world)) {
+    if (!isUpToDate) machine.report(`${name} does not know what all have written ${PROPAGATION} ms ago`);
   }
 }
 
@@ -101,6 +125,7 @@ async function idle(world: World): Promise<void> {
 
 const probes: readonly [percent: number, probe: (world: World) => Promise<void>][] = [
   [100, tell],
+  [4, burst],
   [100, failOver],
   [20, sleep],
   [6, leave],

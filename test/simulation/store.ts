@@ -88,6 +88,8 @@ export class ModelStore {
       isInPlace: () => this.read(() => this.isInPlace),
       dataVersion: () => this.read(() => database.commits - this.#ownCommits),
       maintain: () => this.#process.wait(this.#process.machine.disk()),
+      // Nothing stays in the bin for long enough.
+      purge: async () => undefined,
       peerSecret: () => this.read(() => database.secret),
       changes: {
         head: () => this.read(() => database.head),
@@ -111,8 +113,9 @@ export class ModelStore {
         begin: ({ conversationId, id = '' }) => this.write(() => database.beginStream(self, conversationId, id)),
         checkpoint: (id, content) => this.write(() => database.checkpointStream(self, id, content)),
         end: ({ messageId, content, status }) => this.write(() => database.endStream(self, messageId, content, status)),
-        owners: () => this.read(() => [...new Set(database.streams.values())]),
+        owners: () => this.read(() => database.streamOwners),
         interrupt: (leader, owner) => this.#writeAsLeader(leader, () => database.interruptStreams(self, owner)),
+        abandon: () => this.write(() => database.interruptStreams(self, self)),
       },
     };
   }

@@ -1,5 +1,6 @@
 import { DevChatError, errorText } from '../../src/protocol/errors.ts';
 import type { StreamPiece } from '../../src/protocol/model.ts';
+import type { Viewers } from '../../src/protocol/rpc.ts';
 import type { FeedPage } from '../../src/sync/changeFeed.ts';
 import type { Introduction } from '../../src/sync/peers/handshake.ts';
 import { SyncEngine, type SyncEvents } from '../../src/sync/syncEngine.ts';
@@ -21,6 +22,12 @@ export class SimulatedWindow {
   engine: SyncEngine | undefined;
   client: Client | undefined;
   store: ModelStore | undefined;
+  /** Epoch of the leader at the moment when the client was last told the status. */
+  leaderTold = 0;
+  /** The conversation that its user sees. */
+  shown: string | null = null;
+  /** What the client was told last of what others see. */
+  viewers: Viewers[] = [];
   /** How many transactions it has asked for. */
   writes = 0;
   /** Newest change that the client was told of, or began with. */
@@ -82,6 +89,12 @@ export class SimulatedWindow {
     });
   }
 
+  /** Its user looks at another conversation, or at none. */
+  show(conversationId: string | null): void {
+    this.shown = conversationId;
+    this.engine?.show(conversationId);
+  }
+
   /** Begins to write a message. */
   async startStream(conversationId: string, id: string): Promise<void> {
     await this.#request('start', async ({ streams }) => {
@@ -111,7 +124,7 @@ export class SimulatedWindow {
   async finish(id: string): Promise<void> {
     await this.#request('finish', async ({ streams }) => {
       const { content, status } = await streams.finish(id, 'complete').catch((error: unknown) => {
-        if (error instanceof DevChatError && error.reason === 'deleted') this.#refused(id);
+        if (error instanceof DevChatError && error.reason === 'deleted') this.streams.delete(id);
         throw error;
       });
       this.streams.delete(id);
@@ -119,11 +132,6 @@ export class SimulatedWindow {
         this.#report(`stream ${id} was acknowledged, but is ${status} with another text`);
       }
     });
-  }
-
-  #refused(id: string): void {
-    this.streams.delete(id);
-    this.#world.refused.add(id);
   }
 
   /** Does what the client asks for; a failure is told to the user, who may try again. */
@@ -181,6 +189,9 @@ export class SimulatedWindow {
     this.store = store;
     this.engine = engine;
     this.streams.clear();
+    this.viewers = [];
+    engine.show(this.shown);
+    this.leaderTold = 0;
     if (this.client) this.client.load(store);
     else this.client = new Client(process, store);
     await engine.open();
@@ -203,7 +214,14 @@ export class SimulatedWindow {
       changed: (page) => ifCurrent(() => this.#changed(page)),
       lost: (head) => ifCurrent(() => this.#lost(head)),
       streamed: (piece) => ifCurrent(() => this.#streamed(piece)),
-      statusChanged: () => undefined,
+      presenceChanged: (viewers) =>
+        ifCurrent(() => {
+          this.viewers = viewers;
+        }),
+      statusChanged: () =>
+        ifCurrent(() => {
+          this.leaderTold = this.store?.read(() => this.store?.database.leader.epoch) ?? 0;
+        }),
       replaced: () => ifCurrent(() => this.#reopen()),
       failed: () => undefined,
     };

@@ -89,6 +89,12 @@ const deeds: readonly [weight: number, deed: Deed][] = [
     },
   ],
   [
+    2,
+    (world, window) => {
+      window.show(anyOf(world, [null, ...world.disk.database.conversations.keys()]) ?? null);
+    },
+  ],
+  [
     3,
     (world, window) => {
       const id = anyOf(world, window.streams);

@@ -13,8 +13,6 @@ export interface World {
   windows: SimulatedWindow[];
   /** Texts of the messages that were ever streamed. */
   texts: Map<string, string>;
-  /** Those of them whose end was refused, because their conversation was in the bin; it may come out of it again. */
-  refused: Set<string>;
 }
 
 /** A machine without a window, with a database that holds one conversation. */
@@ -27,7 +25,6 @@ export function newWorld(machine: Machine): World {
     disk: { database, failures: { reads: 0, writes: 0 } },
     windows: [],
     texts: new Map(),
-    refused: new Set(),
   };
 }
 

@@ -34,6 +34,8 @@ export interface ClientEvents {
   reload: [Notifications['reload']];
   stream: [Notifications['stream']];
   status: [Notifications['status']];
+  /** A new process knows nothing of what the client shows: `presence/set` is due whenever one is `ready`. */
+  presence: [Notifications['presence']];
   syncState: [Notifications['syncState']];
   notice: [Notifications['notice']];
 }
@@ -59,16 +61,31 @@ interface Pending {
 const repeatable: ReadonlySet<Method> = new Set<Method>([
   'conversation/list',
   'conversation/create',
+  'conversation/purge',
+  'conversation/branch',
   'conversation/markRead',
+  'presence/set',
   'message/add',
   'message/range',
   'search',
   'search/rebuild',
   'sync/status',
   'sync/resync',
+  'workspaces/list',
+  'workspaces/conversations',
 ]);
 
-const long: ReadonlySet<Method> = new Set<Method>(['search/rebuild', 'sync/resync', 'verify']);
+/** Requests that make something, under an id that the client gives if its caller does not. */
+const made: ReadonlySet<Method> = new Set<Method>(['message/add', 'conversation/create', 'conversation/branch']);
+
+const long: ReadonlySet<Method> = new Set<Method>([
+  'conversation/purge',
+  'conversation/batch',
+  'conversation/branch',
+  'search/rebuild',
+  'sync/resync',
+  'verify',
+]);
 
 /** Runs an instance process and keeps it running; requests wait while it restarts. */
 export class InstanceClient {
@@ -197,10 +214,15 @@ export class InstanceClient {
       this.#readOnly = params.readOnly;
       this.events.emit('status', params);
     });
+    connection.onNotification('presence', (params: Notifications['presence']) => {
+      this.events.emit('presence', params);
+    });
     connection.onNotification('syncState', (params: Notifications['syncState']) => {
       this.events.emit('syncState', params);
     });
     connection.onNotification('notice', (params: Notifications['notice']) => {
+      // The status that follows the end of it says otherwise.
+      if (params.isUnderway) this.#readOnly = params.text;
       this.events.emit('notice', params);
     });
     // Writing to a process that has just died fails; its end is handled once, below.
@@ -214,7 +236,14 @@ export class InstanceClient {
 
   async #initialize(connection: MessageConnection): Promise<void> {
     const child = this.#child;
-    const frozen = setTimeout(() => child?.kill('SIGKILL'), TIMEOUT);
+    const killAfter = (time: number) => setTimeout(() => child?.kill('SIGKILL'), time);
+    let frozen = killAfter(TIMEOUT);
+    const giveTime = ({ isUnderway }: Notifications['notice']) => {
+      if (!isUnderway) return;
+      clearTimeout(frozen);
+      frozen = killAfter(LONG_TIMEOUT);
+    };
+    this.events.on('notice', giveTime);
     try {
       this.#session = await connection.sendRequest<InitializeResult>('initialize', this.#ports.initialize());
     } catch (error) {
@@ -227,6 +256,7 @@ export class InstanceClient {
       return;
     } finally {
       clearTimeout(frozen);
+      this.events.off('notice', giveTime);
     }
     if (connection !== this.#connection) return;
     // Before anyone hears that it is ready, and sends more: what waited comes first, and is not sent twice.
@@ -292,7 +322,7 @@ export class InstanceClient {
 
 /** The parameters with an id made here, where the request creates something: only then may it be repeated. */
 function withOwnId(method: Method, params: object): object {
-  return method === 'message/add' || method === 'conversation/create' ? { id: uuid(), ...params } : params;
+  return made.has(method) ? { id: uuid(), ...params } : params;
 }
 
 /** Codes of the errors that a connection makes itself when it breaks. */

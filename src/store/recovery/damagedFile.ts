@@ -1,7 +1,9 @@
-import { closeSync, copyFileSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import Sqlite from 'better-sqlite3';
 import { hasMagic, readHeader } from '../ownership.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../schema.ts';
+import { holdsRows, missingParts } from '../schemaParts.ts';
 import { isCorruption } from '../sqliteErrors.ts';
 import { hasForeignLog } from './foreignLog.ts';
 import { readMark } from './highWaterMark.ts';
@@ -65,7 +67,8 @@ export function isSoundFile(path: string): boolean {
 function isSoundHistory(sqlite: Sqlite.Database): boolean {
   // The first databases had no application id.
   const isOurs = [APPLICATION_ID, 0].includes(Number(sqlite.pragma('application_id', { simple: true })));
-  return isOurs && hasHistory(sqlite) && sqlite.pragma('integrity_check(1)', { simple: true }) === 'ok';
+  if (!isOurs || !hasHistory(sqlite) || sqlite.pragma('integrity_check(1)', { simple: true }) !== 'ok') return false;
+  return !missingParts({ sql: (text) => sqlite.prepare(text) }).some(holdsRows);
 }
 
 function hasHistory(sqlite: Sqlite.Database): boolean {
@@ -89,13 +92,13 @@ export function isNewer(path: string): boolean {
  * @param fresh an empty database of the present schema
  * @returns undefined when nothing can be read
  */
-export function openCopy(
+export async function openCopy(
   path: string,
   copy: string,
   { withLog, fresh }: { withLog: boolean; fresh: Sqlite.Database },
-): Source | undefined {
-  copyFileSync(path, copy);
-  if (withLog) copyFileSync(`${path}-wal`, `${copy}-wal`);
+): Promise<Source | undefined> {
+  await copyFile(path, copy);
+  if (withLog) await copyFile(`${path}-wal`, `${copy}-wal`);
   const asItIs = openReadable(copy);
   if (asItIs) return { sqlite: asItIs, isSchemaGuessed: false };
   for (const firstPage of [firstPageOf(fresh), firstPageOf(scatteredTables(fresh))]) {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync, truncateSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { BUSY_TIMEOUT, retryWhileBusy } from '../busy.ts';
 import { explainFileError } from '../files.ts';
@@ -16,8 +16,10 @@ export async function withLock<T>(databasePath: string, body: () => T | Promise<
   const path = `${databasePath}.lock`;
   let lock: Sqlite.Database | undefined;
   try {
-    // Closing a file that this process has locked already would lift its lock.
+    // Closing a file that this process has locked already would lift its lock; such a one is there, and empty.
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    // SQLite locks no file that holds something else. Emptied in place, it goes on to be the file that others know.
+    if (statSync(path).size > 0) truncateSync(path);
     const opened = new Sqlite(path, { timeout: BUSY_TIMEOUT });
     lock = opened;
     await retryWhileBusy(() => opened.exec('BEGIN EXCLUSIVE'), PATIENCE);

@@ -1,7 +1,8 @@
 import type Sqlite from 'better-sqlite3';
 import { v7 as uuid } from 'uuid';
 import type { Source } from './damagedFile.ts';
-import { readableRows } from './damagedTable.ts';
+import { type Row, readableRows } from './damagedTable.ts';
+import type { Pause } from './pause.ts';
 
 /** How far a number of which nothing else tells may be beyond all others: farther on, it is damage. */
 const MAX_ALONE = 1000;
@@ -9,40 +10,61 @@ const MAX_ALONE = 1000;
 const LOST_TEXT = 'This message was lost when the chat database was damaged.';
 
 /** Newest number of each conversation, as it is stated in different places. */
-export type StatedNumbers = Map<string, number[]>;
+export interface StatedNumbers {
+  all: Map<string, number[]>;
+  /** What the conversations themselves say, unless it cannot be. */
+  counters: Map<string, number>;
+}
 
-/** What counters, sync states and change logs say. */
-export function statedNumbers(sources: readonly Source[]): StatedNumbers {
-  const stated: StatedNumbers = new Map();
+/**
+ * What counters, sync states and change logs say.
+ * @param newestChange id of the newest change that the mark beside the database tells of
+ */
+export async function statedNumbers(
+  sources: readonly Source[],
+  newestChange: number,
+  pause: Pause,
+): Promise<StatedNumbers> {
+  const stated: StatedNumbers = { all: new Map(), counters: new Map() };
+  // Each number was given with a change, so a counter beyond the newest change is damage; the mark may be a little behind.
+  const given = Math.max(newestChange, ...sources.map(loggedChanges));
+  const limit = given > 0 ? given + MAX_ALONE : Number.POSITIVE_INFINITY;
   for (const source of sources) {
-    for (const newest of [counters(source), syncStates(source), loggedNumbers(source)]) {
-      for (const [id, seq] of newest) stated.set(id, [...(stated.get(id) ?? []), seq]);
+    const counters = await largest(readableRows(source, 'conversations', 'id, last_seq AS seq'), pause);
+    const logged = await largest(readableRows(source, 'change_log', 'conversation_id AS id, seq'), pause);
+    for (const newest of [counters, await syncStates(source, pause), logged]) {
+      for (const [id, seq] of newest) stated.all.set(id, [...(stated.all.get(id) ?? []), seq]);
+    }
+    for (const [id, seq] of counters) {
+      if (seq <= limit) stated.counters.set(id, Math.max(seq, stated.counters.get(id) ?? 0));
     }
   }
   return stated;
 }
 
-function counters(source: Source): Map<string, number> {
-  return largest(readableRows(source, 'conversations', 'id, last_seq AS seq'));
+/** How many changes were ever logged. */
+function loggedChanges({ sqlite }: Source): number {
+  try {
+    return Number(sqlite.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'change_log'`).pluck().get() ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
-function loggedNumbers(source: Source): Map<string, number> {
-  return largest(readableRows(source, 'change_log', 'conversation_id AS id, seq'));
-}
-
-function syncStates({ sqlite }: Source): Map<string, number> {
+async function syncStates({ sqlite }: Source, pause: Pause): Promise<Map<string, number>> {
   try {
     const rows = sqlite.prepare('SELECT conversation_id AS id, local_max_seq AS seq FROM chat_sync_state').all();
-    return largest(rows as Record<string, unknown>[]);
+    return await largest(rows as Row[], pause);
   } catch {
     // Damaged: the others have to do.
     return new Map();
   }
 }
 
-function largest(rows: Iterable<Record<string, unknown>>): Map<string, number> {
+async function largest(rows: Iterable<Row>, pause: Pause): Promise<Map<string, number>> {
   const newest = new Map<string, number>();
   for (const { id, seq } of rows) {
+    await pause();
     if (typeof id === 'string' && Number.isSafeInteger(seq)) newest.set(id, Math.max(newest.get(id) ?? 0, Number(seq)));
   }
   return newest;
@@ -51,28 +73,45 @@ function largest(rows: Iterable<Record<string, unknown>>): Map<string, number> {
 /**
  * Gives every number without a message one that says so, and every conversation its newest number. A message whose
  * number is damaged gets a free one.
- * @returns how many messages are lost
+ *
+ * A counter that is far beyond all else may be a flipped bit, or all that is left of many messages. It is kept, because
+ * a number that was acknowledged must never be given to another message; but one message stands for the whole stretch.
+ * @returns how many messages are lost, and of how many numbers only a counter tells
  */
-export function fillGaps(target: Sqlite.Database, stated: StatedNumbers): number {
+export function fillGaps(target: Sqlite.Database, stated: StatedNumbers): { lost: number; unconfirmed: number } {
   const conversations = target.prepare('SELECT id FROM conversations').pluck().all() as string[];
   const held = target.prepare('SELECT seq FROM messages WHERE conversation_id = ? AND seq IS NOT NULL ORDER BY seq');
   const move = target.prepare('UPDATE messages SET seq = ? WHERE conversation_id = ? AND seq = ?');
   const insert = target.prepare(
     `INSERT INTO messages(id, conversation_id, seq, role, content, status, created_at, updated_at)
-     VALUES (?, ?, ?, 'system', '${LOST_TEXT}', 'error', ?, ?)`,
+     VALUES (?, ?, ?, 'system', ?, 'error', ?, ?)`,
   );
   let lost = 0;
+  let unconfirmed = 0;
   for (const id of conversations) {
     const seqs = held.pluck().all(id) as number[];
-    let end = newestNumber([...(stated.get(id) ?? []), ...seqs.slice(-2)]);
+    let end = newestNumber([...(stated.all.get(id) ?? []), ...seqs.slice(-2)]);
     const free = missingUpTo(end, new Set(seqs));
     for (const seq of seqs.filter((one) => one > end)) move.run(free.shift() ?? ++end, id, seq);
     const now = Date.now();
-    for (const seq of free) insert.run(uuid(), id, seq, now, now);
+    for (const seq of free) insert.run(uuid(), id, seq, LOST_TEXT, now, now);
     lost += free.length;
+    const counter = stated.counters.get(id) ?? 0;
+    if (counter > end) {
+      insert.run(uuid(), id, end + 1, lostStretch(end + 1, counter), now, now);
+      unconfirmed += counter - end;
+      end = counter;
+    }
     target.prepare('UPDATE conversations SET last_seq = ? WHERE id = ?').run(end, id);
   }
-  return lost;
+  return { lost, unconfirmed };
+}
+
+function lostStretch(from: number, to: number): string {
+  return (
+    `If there were messages ${from} to ${to}, they were lost when the chat database was damaged: of them, only the ` +
+    'number of the newest one is left, and that may be damaged too.'
+  );
 }
 
 /** The largest number of several that another one confirms, or that is not far beyond the largest such. */

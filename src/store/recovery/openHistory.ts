@@ -20,14 +20,15 @@ export interface OpenedHistory {
 /**
  * Opens a workspace's database as {@link Database.open} does, and recovers one that is damaged, half recovered, or
  * has lost what it had acknowledged.
+ * @param tell told, in words for the user, when a recovery begins, which may take long
  * @throws {DevChatError} see {@link Database.open}; `newer-database` also when only a newer version can recover it
  */
-export async function openHistory(path: string): Promise<OpenedHistory> {
+export async function openHistory(path: string, tell?: (text: string) => void): Promise<OpenedHistory> {
   const file = behindLink(path);
   const notices: string[] = [];
   let settled: string | undefined;
   const mend = async () => {
-    const report = await recover(file);
+    const report = await recover(file, tell);
     if (report) notices.push(report);
   };
   if (isBeingRecovered(file) || isEmptied(file)) await mend();
@@ -46,7 +47,7 @@ export async function openHistory(path: string): Promise<OpenedHistory> {
       await mend();
       continue;
     }
-    const loss = lossOf(db);
+    const loss = await lossOfOpen(db);
     // Where the mark cannot be written, the same is found again.
     if (!loss || loss.text === settled) return { db, notices };
     const notice = await settle(db, loss);
@@ -81,6 +82,16 @@ interface Loss {
   /** Whether nothing at all of the marked database is left. */
   isWhole: boolean;
   text: string;
+}
+
+/** As {@link lossOf}, of a database that is closed when it cannot be read. */
+async function lossOfOpen(db: Database): Promise<Loss | undefined> {
+  try {
+    return lossOf(db);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
 }
 
 /** Compares a database with the mark beside it. One that goes on from the marked one has lost nothing. */

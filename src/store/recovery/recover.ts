@@ -13,6 +13,9 @@ import { type Mark, readMark } from './highWaterMark.ts';
 import { withLock } from './lock.ts';
 import { type Salvage, type Sources, salvage } from './salvage.ts';
 
+const UNDERWAY =
+  'The chat database is damaged. It is being rebuilt from what can be read; until then nothing can be shown or saved.';
+
 const markerPath = (path: string) => `${path}.recovering`;
 
 /** Whether a database is being recovered, or a recovery was interrupted: the file at its path counts for nothing. */
@@ -24,13 +27,15 @@ export function isBeingRecovered(path: string): boolean {
  * Replaces a damaged database by one with everything that can still be read; the damaged file is kept beside it.
  * Whoever has the damaged file open can acknowledge nothing from the first step on. What was interrupted is carried
  * on by the next call.
+ * @param tell told, in words for the user, when there is something to do; the process answers others meanwhile
  * @returns what was done, in words for the user; undefined when the database is not damaged (any more)
  * @throws {DevChatError} `busy`, `disk-full`, `read-only`, `newer-database`
  */
-export function recover(path: string): Promise<string | undefined> {
+export function recover(path: string, tell?: (text: string) => void): Promise<string | undefined> {
   return withLock(path, async () => {
     const begun = interrupted(path);
     if (begun === undefined && !isDamaged(path)) return undefined;
+    tell?.(UNDERWAY);
     const aside = begun ?? `${path}.damaged-${Date.now()}`;
     if (begun === undefined) {
       assertKnownSchema(path);
@@ -38,7 +43,7 @@ export function recover(path: string): Promise<string | undefined> {
     }
     setAside(path, aside);
     const rebuilt = `${path}.rebuilt`;
-    const report = rebuild(path, aside, rebuilt);
+    const report = await rebuild(path, aside, rebuilt);
     putInPlace(rebuilt, path, `${aside}.late`);
     writeFileSync(`${aside}.txt`, `${report}\n`, { mode: 0o600 });
     rmSync(markerPath(path));
@@ -89,7 +94,7 @@ function moveIfThere(from: string, to: string): void {
 }
 
 /** Builds the new database in a file of its own; returns the report. */
-function rebuild(path: string, aside: string, rebuilt: string): string {
+async function rebuild(path: string, aside: string, rebuilt: string): Promise<string> {
   rmSync(rebuilt, { force: true });
   rmSync(`${rebuilt}-journal`, { force: true });
   writeFileSync(rebuilt, '', { mode: 0o600 });
@@ -102,9 +107,9 @@ function rebuild(path: string, aside: string, rebuilt: string): string {
   const sources: Sources = { file: [], backup: undefined };
   try {
     migrate(target);
-    sources.file = openFile(aside, copies, { fresh: target, mark });
+    sources.file = await openFile(aside, copies, { fresh: target, mark });
     sources.backup = backup && { sqlite: new Sqlite(backup.path, { readonly: true }), isSchemaGuessed: false };
-    const result = salvage(target, sources);
+    const result = await salvage(target, sources, mark?.changeId ?? 0);
     const db = { sql: (text: string) => target.prepare(text) };
     skipChangeIds(db, mark?.changeId ?? 0);
     changeEpoch(db, mark?.dbEpoch);
@@ -117,14 +122,14 @@ function rebuild(path: string, aside: string, rebuilt: string): string {
 }
 
 /** The damaged file with its log, and as it was before that, for when the log is damaged too or another database's. */
-function openFile(
+async function openFile(
   aside: string,
   [copy, copyWithoutLog]: readonly [string, string],
   { fresh, mark }: { fresh: Sqlite.Database; mark: Mark | undefined },
-): Source[] {
+): Promise<Source[]> {
   if (!existsSync(aside)) return [];
-  const withLog = hasUsableLog(aside, mark) && openCopy(aside, copy, { withLog: true, fresh });
-  const alone = openCopy(aside, copyWithoutLog, { withLog: false, fresh });
+  const withLog = hasUsableLog(aside, mark) && (await openCopy(aside, copy, { withLog: true, fresh }));
+  const alone = await openCopy(aside, copyWithoutLog, { withLog: false, fresh });
   return [withLog, alone].filter((source) => typeof source === 'object');
 }
 
@@ -144,7 +149,7 @@ interface Circumstances {
 }
 
 function describe(
-  { conversations, messages, fromBackup, lost }: Salvage,
+  { conversations, messages, fromBackup, lost, unconfirmed, lostDetails }: Salvage,
   { aside, mark, backup }: Circumstances,
 ): string {
   const saved = `${amount(messages, 'message')} in ${amount(conversations, 'conversation')} were saved`;
@@ -152,12 +157,21 @@ function describe(
   const how = fromBackup > 0 ? `, ${fromBackup} of them from the backup of ${takenAt}` : '';
   const gone = [
     ...(lost > 0 ? [`${amount(lost, 'message')} could not be read and were lost`] : []),
+    ...(unconfirmed > 0
+      ? [`of ${amount(unconfirmed, 'more message')}, if they ever were, only the numbers are left`]
+      : []),
     ...(messages === fromBackup ? [lostWithTheFile((mark?.changeId ?? 0) - (backup?.changeId ?? 0))] : []),
   ];
   return (
     `The chat database was damaged and has been rebuilt: ${saved}${how}; ` +
-    `${gone.join('; ') || 'no message is known to be lost'}. The damaged file was kept as ${basename(aside)}.`
+    `${gone.join('; ') || 'no message is known to be lost'}${describeDetails(lostDetails)}. The damaged file was kept as ${basename(aside)}.`
   );
+}
+
+/** What is lost of what is said about messages: token usage, shared prefixes, attachments … */
+function describeDetails(lost: Salvage['lostDetails']): string {
+  const tables = lost.map(({ table, rows }) => `${rows === undefined ? 'some rows' : amount(rows, 'row')} of ${table}`);
+  return tables.length > 0 ? `; of the details about messages were lost: ${tables.join(', ')}` : '';
 }
 
 function lostWithTheFile(changes: number): string {

@@ -3,8 +3,9 @@ import * as v from 'valibot';
 import { MessageStatus, Role } from '../../protocol/model.ts';
 import { FILL_SYNC_STATES } from '../syncState.ts';
 import type { Source } from './damagedFile.ts';
-import { readableRows } from './damagedTable.ts';
+import { ownRows, readableRows } from './damagedTable.ts';
 import { fillGaps, statedNumbers } from './lostNumbers.ts';
+import { type Pause, pauses } from './pause.ts';
 
 /** What came out of a damaged database. */
 export interface Salvage {
@@ -14,6 +15,10 @@ export interface Salvage {
   fromBackup: number;
   /** Messages that are known to have been there and could not be read anywhere. */
   lost: number;
+  /** Numbers of which only the counter of their conversation tells. */
+  unconfirmed: number;
+  /** Tables that say more about messages, and have lost rows; how many, if that is known. */
+  lostDetails: { table: string; rows: number | undefined }[];
 }
 
 const Id = v.pipe(v.string(), v.uuid());
@@ -41,36 +46,50 @@ export interface Sources {
 /**
  * Fills an empty database with every conversation and message that can be read in a damaged one, and with what only
  * its backup still has. A number without a message gets one that says so: numbers are never given twice.
- * @param target has the present schema
+ * @param target has the present schema; it counts for nothing until this has ended
+ * @param newestChange id of the newest change that the mark beside the database tells of
  */
-export function salvage(target: Sqlite.Database, { file, backup }: Sources): Salvage {
+export async function salvage(
+  target: Sqlite.Database,
+  { file, backup }: Sources,
+  newestChange: number,
+): Promise<Salvage> {
   const add = inserter(target);
-  return target.transaction(() => {
-    const sources = backup ? [...file, backup] : file;
-    for (const source of sources) copyConversations(source, add);
-    for (const [index, source] of file.entries()) copyMessages(source, add, index === 0);
-    const fromFile = count(target, 'messages');
-    if (backup) copyMessages(backup, add, file.length === 0);
-    const messages = count(target, 'messages');
-    for (const table of sideTables(target)) {
-      for (const { sqlite } of sources) copyWhole(sqlite, table, (row) => add(table, row));
-    }
-    settleStreams(target);
-    const lost = fillGaps(target, statedNumbers([...file.slice(0, 1), ...(backup ? [backup] : [])]));
-    target.exec(FILL_SYNC_STATES);
-    return { conversations: count(target, 'conversations'), messages, fromBackup: messages - fromFile, lost };
-  })();
+  const pause = pauses();
+  const sources = backup ? [...file, backup] : file;
+  target.exec('BEGIN');
+  for (const source of sources) await copyConversations(source, add, pause);
+  for (const [index, source] of file.entries()) await copyMessages(source, add, { keepsRowIds: index === 0, pause });
+  const fromFile = count(target, 'messages');
+  if (backup) await copyMessages(backup, add, { keepsRowIds: file.length === 0, pause });
+  const messages = count(target, 'messages');
+  const lostDetails: Salvage['lostDetails'] = [];
+  for (const table of sideTables(target)) lostDetails.push(...(await copyDetails(target, sources, table, add, pause)));
+  settleStreams(target);
+  const stated = await statedNumbers([...file.slice(0, 1), ...(backup ? [backup] : [])], newestChange, pause);
+  const gaps = fillGaps(target, stated);
+  target.exec(FILL_SYNC_STATES);
+  const conversations = count(target, 'conversations');
+  target.exec('COMMIT');
+  return { conversations, messages, fromBackup: messages - fromFile, ...gaps, lostDetails };
 }
 
-function copyConversations(source: Source, add: AddRow): void {
+async function copyConversations(source: Source, add: AddRow, pause: Pause): Promise<void> {
   for (const row of readableRows(source, 'conversations')) {
+    await pause();
     if (v.is(ConversationRow, row)) add('conversations', row);
   }
 }
 
-/** @param keepsRowIds only for one source: in others the same number may belong to another message */
-function copyMessages(source: Source, add: AddRow, keepsRowIds: boolean): void {
-  for (const { row_id: rowId, ...row } of readableRows(source, 'messages', readableParts)) {
+/** @param how `keepsRowIds` only for one source: in others the same number may belong to another message */
+async function copyMessages(
+  source: Source,
+  add: AddRow,
+  { keepsRowIds, pause }: { keepsRowIds: boolean; pause: Pause },
+): Promise<void> {
+  const columns = columnsOf(source.sqlite, 'messages').has('parts') ? readableParts : '*';
+  for (const { row_id: rowId, ...row } of readableRows(source, 'messages', columns)) {
+    await pause();
     if (!v.is(MessageRow, row)) continue;
     const { conversation_id: id, created_at: createdAt } = row;
     // A conversation whose own row cannot be read anywhere is known by its messages.
@@ -103,12 +122,40 @@ const rebuiltTables: ReadonlySet<string> = new Set([
   'ingest_unknown',
 ]);
 
-/** Copies the rows of a table up to the first that cannot be read. */
-function copyWhole(source: Sqlite.Database, table: string, add: (row: Record<string, unknown>) => void): void {
+/** Copies what can be read of one table; returns its name when rows of it are lost. */
+async function copyDetails(
+  target: Sqlite.Database,
+  sources: readonly Source[],
+  table: string,
+  add: AddRow,
+  pause: Pause,
+): Promise<Salvage['lostDetails']> {
+  let isWhole = true;
+  for (const [index, source] of sources.entries()) {
+    const rows = ownRows(source, table);
+    let next = rows.next();
+    for (; !next.done; next = rows.next()) {
+      await pause();
+      add(table, next.value);
+    }
+    // The others are read for what this one lacks, and may be older.
+    if (index === 0) isWhole = next.value;
+  }
+  const [first] = sources;
+  // Older versions have no such table, and where the schema was only guessed, there may be none either.
+  if (isWhole || !first || first.isSchemaGuessed || columnsOf(first.sqlite, table).size === 0) return [];
+  const stated = countIfReadable(first.sqlite, table);
+  if (stated === undefined) return [{ table, rows: undefined }];
+  const rows = stated - count(target, table);
+  return rows > 0 ? [{ table, rows }] : [];
+}
+
+/** An index may still tell how many rows there were. */
+function countIfReadable(sqlite: Sqlite.Database, table: string): number | undefined {
   try {
-    for (const row of source.prepare(`SELECT * FROM ${table}`).iterate()) add(row as Record<string, unknown>);
+    return count(sqlite, table);
   } catch {
-    // Damaged, or not known to an older backup: messages are shown without what it said of them.
+    return undefined;
   }
 }
 
@@ -140,7 +187,7 @@ function columnsOf(sqlite: Sqlite.Database, table: string): Set<string> {
   return new Set(sqlite.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table) as string[]);
 }
 
-function count(sqlite: Sqlite.Database, table: 'conversations' | 'messages'): number {
+function count(sqlite: Sqlite.Database, table: string): number {
   return Number(sqlite.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
 }
 

@@ -94,6 +94,20 @@ describe('client of an instance that does not run', () => {
     assert.equal(client.session?.instanceId, 'x');
   });
 
+  it('gives an instance time that says what it is busy with, and says so itself until the next status', async () => {
+    const { client, children } = clients.make(() => node(busy));
+    const noticed = once(client.events, 'notice');
+    client.start();
+    await noticed;
+    assert.deepEqual([client.state, client.readOnly], ['starting', 'rebuilding']);
+    mock.timers.tick(31_000);
+    assert.equal(children[0]?.killed, false);
+    const told = once(client.events, 'status');
+    children[0]?.stdin.write('go on');
+    await told;
+    assert.equal(client.readOnly, null);
+  });
+
   it('kills a process that does not end when it is disposed of', async () => {
     const stubborn = `setInterval(() => {}, 1000); ${answering}`;
     const { client, reached, children } = clients.make(() => node(stubborn));
@@ -114,6 +128,16 @@ describe('client of an instance that does not run', () => {
     assert.equal(children.length, 1);
   });
 });
+
+/** A program that rebuilds its database when it is asked for the first time, and until it is told something else. */
+const busy = `const tell = (method, params) => {
+  const body = JSON.stringify({ jsonrpc: '2.0', method, params });
+  process.stdout.write('Content-Length: ' + body.length + '\\r\\n\\r\\n' + body);
+};
+process.stdin.once('data', () => {
+  tell('notice', { text: 'rebuilding', isUnderway: true });
+  process.stdin.once('data', () => tell('status', { readOnly: null }));
+})`;
 
 /** A program that answers the first request and nothing else. */
 const answering = `process.stdin.once('data', () => {

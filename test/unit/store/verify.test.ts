@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { openHistory } from '../../../src/store/recovery/openHistory.ts';
+import { recover } from '../../../src/store/recovery/recover.ts';
+import { searchMessages } from '../../../src/store/search.ts';
 import { verify } from '../../../src/store/verify.ts';
-import { addTestMessage, changeTypes, createTestConversation, origin, useDatabases } from '../../support/database.ts';
+import {
+  addTestMessage,
+  changeTypes,
+  createTestConversation,
+  hasReason,
+  origin,
+  useDatabases,
+} from '../../support/database.ts';
 
 describe('verification', () => {
   const databases = useDatabases();
@@ -38,6 +48,62 @@ describe('verification', () => {
     assert.deepEqual(problems, []);
     assert.ok(repaired.includes(problem));
     assert.deepEqual(await verify(db, origin, false), { problems: [], repaired: [] });
+  });
+
+  it('mends indexes and triggers that are missing, and the search that was without them', async () => {
+    const { db, id } = await damaged('DROP INDEX ingest_unknown_by_kind; DROP TRIGGER message_index_insert');
+    await addTestMessage(db, id, 'unfindable');
+    const problems = [
+      'The trigger message_index_insert is missing.',
+      'The index ingest_unknown_by_kind is missing.',
+      'The search index does not fit the messages.',
+    ];
+    assert.deepEqual(await verify(db, origin, false), { problems, repaired: [] });
+    assert.deepEqual(searchMessages(db, { query: 'unfindable', limit: 1 }).hits, []);
+    assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: problems });
+    await addTestMessage(db, id, 'again');
+    assert.deepEqual(
+      [
+        searchMessages(db, { query: 'unfindable', limit: 9 }).hits.length,
+        searchMessages(db, { query: 'again', limit: 9 }).hits.length,
+      ],
+      [1, 1],
+    );
+    assert.deepEqual((await verify(db, origin, false)).problems, []);
+  });
+
+  for (const [sql, what] of [
+    ['DROP TABLE usage', 'table usage'],
+    ['DROP TABLE message_index', 'table message_index'],
+    ['DROP TABLE meta', 'table meta'],
+    ['ALTER TABLE messages DROP COLUMN parts', 'column messages.parts'],
+  ] as const) {
+    it(`names the ${what} when it is missing, and leaves it to a recovery`, async () => {
+      const { db } = await damaged(sql);
+      const expected = { problems: [`The ${what} is missing.`], repaired: [] };
+      assert.deepEqual(await verify(db, origin, false), expected);
+      await assert.rejects(verify(db, origin, true), hasReason('corrupt'));
+      await db.close();
+      assert.match(String(await recover(databases.path)), /3 messages in 1 conversation were saved; no message is/);
+      const { db: recovered } = await openHistory(databases.path);
+      databases.directory.defer(() => recovered.close());
+      assert.deepEqual(await verify(recovered, origin, false), { problems: [], repaired: [] });
+    });
+  }
+
+  it('expects nothing of a newer version to be as this one has made it', async () => {
+    const { db } = await damaged(
+      'PRAGMA user_version = 99; CREATE TABLE newer(a); ALTER TABLE messages ADD COLUMN b TEXT',
+    );
+    assert.deepEqual(await verify(db, origin, false), { problems: [], repaired: [] });
+  });
+
+  it('gives another identity to a database whose own names none', async () => {
+    const { db } = await damaged(`UPDATE meta SET value = 'mine' WHERE key = 'db_epoch'`);
+    const problems = ['The db_epoch mine names no database.'];
+    assert.deepEqual(await verify(db, origin, false), { problems, repaired: [] });
+    assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: problems });
+    assert.match(db.epoch(), /^[0-9a-f]{8}-/);
   });
 
   it('names numbers below 1', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from '../../../../src/store/recovery/lock.ts';
 import { useTempDirectory } from '../../../support/tempDirectory.ts';
@@ -17,5 +18,13 @@ describe('lock of a recovery', () => {
       assert.match(String(stderr), /SQLITE_BUSY/);
     });
     await again;
+  });
+
+  it('does not care what was written into its file', async () => {
+    const path = join(directory.path, 'chat.db');
+    writeFileSync(`${path}.lock`, 'something that is no database, and long enough to look like a header '.repeat(9));
+    const { ino } = statSync(`${path}.lock`);
+    assert.equal(await withLock(path, () => 'done'), 'done');
+    assert.equal(statSync(`${path}.lock`).ino, ino);
   });
 });

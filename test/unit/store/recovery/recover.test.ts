@@ -20,9 +20,11 @@ import { migrate } from '../../../../src/store/migrate.ts';
 import { backUpIfDue } from '../../../../src/store/recovery/backups.ts';
 import { openHistory } from '../../../../src/store/recovery/openHistory.ts';
 import { recover } from '../../../../src/store/recovery/recover.ts';
-import { migrations } from '../../../../src/store/schema.ts';
+import { salvage } from '../../../../src/store/recovery/salvage.ts';
+import { migrations, SCHEMA_VERSION } from '../../../../src/store/schema.ts';
 import { verify } from '../../../../src/store/verify.ts';
 import { addTestMessage, createTestConversation, hasReason, origin, useDatabases } from '../../../support/database.ts';
+import { runs } from '../../properties.ts';
 
 const PAGE = 4096;
 
@@ -301,7 +303,7 @@ describe('recovery of a damaged database', () => {
   it('saves what only the log holds when the header of the file is lost', async () => {
     await fill(3);
     const sqlite = databases.raw();
-    sqlite.exec(`UPDATE conversations SET title = 'In the log'; PRAGMA user_version = 2`);
+    sqlite.exec(`UPDATE conversations SET title = 'In the log'; PRAGMA user_version = ${SCHEMA_VERSION}`);
     overwrite((file) => file.fill(0x5a, 0, 100));
     const { db } = await open();
     assert.deepEqual(db.sql('SELECT DISTINCT title FROM conversations').pluck().all(), ['In the log']);
@@ -310,7 +312,7 @@ describe('recovery of a damaged database', () => {
   it('is left to the newer version that made the database', async () => {
     await fill(40);
     const sqlite = new Sqlite(databases.path);
-    sqlite.pragma('user_version = 3');
+    sqlite.pragma(`user_version = ${SCHEMA_VERSION + 1}`);
     sqlite.close();
     const page = pageWith('message 20 ');
     overwrite((file) => file.fill(0xff, page, page + PAGE));
@@ -357,6 +359,96 @@ describe('recovery of a damaged database', () => {
     ]);
     assert.ok(texts(db).includes('message 20 x'));
     await isSound(db);
+  });
+
+  it('gives no number again of which only the counter tells, and makes one message of all that are lost', async () => {
+    await fill(3);
+    const sqlite = databases.raw();
+    // Of a long log, nothing is left but how long it was.
+    sqlite.exec(`UPDATE sqlite_sequence SET seq = 20000 WHERE name = 'change_log'; DELETE FROM change_log;
+      UPDATE meta SET value = 20000 WHERE key = 'pruned_through'; DELETE FROM chat_sync_state;
+      UPDATE conversations SET last_seq = iif(title = 'Long', 12000, 22000)`);
+    sqlite.close();
+    overwrite((file) => file.writeInt32BE(7, 68));
+    const { db, notices } = await open();
+    assert.match(String(notices), /; of 11,997 more messages, if they ever were, only the numbers are left\. The/);
+    // More numbers than there were changes cannot have been given.
+    const counters = db.sql('SELECT title, last_seq FROM conversations ORDER BY title').raw().all();
+    assert.deepEqual(counters, [
+      ['Long', 12_000],
+      ['Short', 1],
+    ]);
+    const id = String(db.sql(`SELECT id FROM conversations WHERE title = 'Long'`).pluck().get());
+    assert.equal((await addTestMessage(db, id, 'new')).seq, 12_001);
+    const rows = db.sql(
+      'SELECT seq, substr(content, 1, 33) FROM messages WHERE conversation_id = ? AND seq > 3 ORDER BY seq',
+    );
+    assert.deepEqual(rows.raw().all(id), [
+      [4, 'If there were messages 4 to 12000'],
+      [12_001, 'new'],
+    ]);
+  });
+
+  const details: [table: string, columns: string, values: string, leaf: number, lost: RegExp][] = [
+    ['blobs', 'hash, media_type, size', `'x', 1`, 0x0d, /: (\d+) rows of blobs\./],
+    [
+      'usage',
+      'key, conversation_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, created_at',
+      '(SELECT id FROM conversations), 0, 0, 0, 0, 0, 0',
+      0x0a,
+      /: some rows of usage\./,
+    ],
+  ];
+  for (const [table, columns, values, leaf, lost] of details) {
+    it(`goes on behind a page of ${table} that cannot be read, and says what is lost`, async () => {
+      await fill(3);
+      const sqlite = databases.raw();
+      sqlite.exec(`WITH RECURSIVE numbers(n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM numbers WHERE n < 199)
+        INSERT INTO ${table}(${columns}) SELECT 'row ' || n || printf('%400s', ''), ${values} FROM numbers`);
+      sqlite.close();
+      overwrite((file) => {
+        for (let at = 0; at < file.length; at += PAGE) {
+          const page = file.subarray(at, at + PAGE);
+          if (page[0] === leaf && page.includes('row 150')) page.fill(0xff);
+        }
+      });
+      const report = String(await recover(databases.path));
+      const { db } = await open();
+      const left = db.sql(`SELECT CAST(substr(${columns.split(',')[0]}, 5, 3) AS INTEGER) FROM ${table}`).pluck();
+      const numbers = (left.all() as number[]).toSorted((a, b) => a - b);
+      assert.deepEqual([numbers[0], numbers.includes(150), numbers.at(-1)], [100, false, 199]);
+      assert.ok(numbers.length > 80, `${numbers.length} left`);
+      const [, rows] = lost.exec(report) ?? assert.fail(report);
+      if (rows !== undefined) assert.equal(Number(rows), 100 - numbers.length);
+    });
+  }
+
+  it('answers others while it works', async () => {
+    const db = await databases.open();
+    await db.close();
+    const sqlite = databases.raw();
+    sqlite.exec(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 50000)
+      INSERT INTO blobs(hash, media_type, size) SELECT n, 'x', 1 FROM numbers`);
+    const target = new Sqlite(':memory:');
+    databases.directory.defer(() => target.close());
+    migrate(target);
+    let isServed = false;
+    setImmediate(() => {
+      isServed = true;
+    });
+    await salvage(target, { file: [{ sqlite, isSchemaGuessed: false }], backup: undefined }, 0);
+    assert.ok(isServed);
+    assert.equal(target.prepare('SELECT count(*) FROM blobs').pluck().get(), 50_000);
+  });
+
+  it('says when it begins, and nothing when there is nothing to do', async () => {
+    await fill(3);
+    overwrite((file) => file.fill(0, 0, PAGE));
+    const told: string[] = [];
+    await recover(databases.path, (text) => told.push(text));
+    assert.equal(await recover(databases.path, (text) => told.push(text)), undefined);
+    assert.equal(told.length, 1);
+    assert.match(String(told), /is damaged. It is being rebuilt/);
   });
 
   it('takes conversations from the backup before it makes up their titles, and messages whatever their place', async () => {
@@ -440,7 +532,7 @@ describe('recovery of a damaged database', () => {
         }
       }),
       // Always the same damages: what a run finds must not depend on the day.
-      { numRuns: 60, seed: 20_261_121 },
+      { ...runs(60), seed: 20_261_121 },
     );
   }).timeout(60_000);
 });
