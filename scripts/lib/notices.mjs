@@ -8,6 +8,8 @@ export const noticesFile = join(distDir, 'THIRD-PARTY-NOTICES.txt');
 
 const rule = '-'.repeat(80);
 
+/** @typedef {{ name: string, version: string, license?: string, author?: string, homepage?: string }} Manifest */
+
 /**
  * The licence texts of the npm packages whose files went into the bundles.
  * @param {import('esbuild').BuildResult[]} results
@@ -18,9 +20,11 @@ export function thirdPartyNotices(results) {
     results.flatMap((result) => Object.keys(result.metafile?.inputs ?? {}).flatMap(packageFolder)),
   );
   const entries = [...folders].sort().map((folder) => {
-    /** @type {{ name: string, version: string, license?: string }} */
-    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-    return `${rule}\n${name} ${version} (${license ?? 'see below'})\n${rule}\n\n${licenceText(folder)}\n`;
+    /** @type {Manifest} */
+    const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    const { name, version, license } = manifest;
+    const text = licenceText(folder) ?? statement(manifest);
+    return `${rule}\n${name} ${version} (${license ?? 'see below'})\n${rule}\n\n${text}\n`;
   });
   return `DevChat Sync contains these packages.\n\n${entries.join('\n')}`;
 }
@@ -36,13 +40,22 @@ function packageFolder(input) {
 
 /**
  * @param {string} folder
- * @returns {string}
+ * @returns {string | undefined} nothing when the package brings no licence file
  */
 function licenceText(folder) {
   const names = readdirSync(join(root, folder)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name));
   const texts = names
     .filter((name) => existsSync(join(root, folder, name)))
     .map((name) => readFileSync(join(root, folder, name), 'utf8').trim());
-  if (texts.length === 0) throw new ScriptError(`${folder} has no licence file.`);
-  return `${texts.join('\n\n')}\n`;
+  return texts.length === 0 ? undefined : `${texts.join('\n\n')}\n`;
+}
+
+/**
+ * What a package without a licence file says in its manifest.
+ * @param {Manifest} manifest
+ * @returns {string}
+ */
+function statement({ name, license, author, homepage }) {
+  if (!license || !author) throw new ScriptError(`${name} says nowhere how it is licensed.`);
+  return `Licensed under ${license} by ${author}; see ${homepage ?? 'its package'}.\n`;
 }

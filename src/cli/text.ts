@@ -1,6 +1,8 @@
 import type { Conversation, Message } from '../protocol/model.ts';
-import type { ResyncResult, SearchHit, SyncStatus, VerifyResult } from '../protocol/rpc.ts';
+import type { ConversationSummary, ResyncResult, SearchHit, SyncStatus, VerifyResult } from '../protocol/rpc.ts';
 import { plainSnippet } from '../protocol/snippet.ts';
+import type { Exported } from './export.ts';
+import type { WorkspaceContents } from './workspaces.ts';
 
 const untitled = '(untitled)';
 
@@ -17,12 +19,34 @@ export function status({ databasePath, conversations, messages, peers, lastChang
 
 export function conversations(list: Conversation[]): string {
   if (list.length === 0) return 'No conversations.';
+  return list.map((conversation) => `${summary(conversation)}${states(conversation)}`).join('\n');
+}
+
+function summary({ id, title, lastSeq, updatedAt }: ConversationSummary): string {
+  return `${id}  ${time(updatedAt)}  ${String(lastSeq).padStart(5)}  ${title || untitled}`;
+}
+
+function states({ pinnedAt, archivedAt, deletedAt, tags }: Conversation): string {
+  const states = { pinned: pinnedAt, archived: archivedAt, deleted: deletedAt };
+  const holding = Object.entries(states).filter(([, since]) => since !== null);
+  return [...holding.map(([name]) => name), ...tags.map((tag) => `#${tag}`)].map((state) => `  (${state})`).join('');
+}
+
+/** The conversations of each workspace under its folders. */
+export function histories(list: WorkspaceContents[]): string {
+  if (list.length === 0) return 'No workspace has a chat history yet.';
   return list
-    .map(({ id, title, lastSeq, updatedAt, deletedAt }) => {
-      const state = deletedAt === null ? '' : '  (deleted)';
-      return `${id}  ${time(updatedAt)}  ${String(lastSeq).padStart(5)}  ${title || untitled}${state}`;
+    .map(({ workspace: { folders, databasePath, problem }, conversations }) => {
+      const lines = problem === null ? conversations.map(summary) : [problem];
+      const name = folders.join(', ') || `(no folder) ${databasePath}`;
+      return [name, ...(lines.length === 0 ? ['No conversations.'] : lines).map((line) => `  ${line}`)].join('\n');
     })
-    .join('\n');
+    .join('\n\n');
+}
+
+export function exported(files: Exported[]): string {
+  if (files.length === 0) return 'No conversations.';
+  return files.map(({ file }) => file).join('\n');
 }
 
 export function messages(list: Message[]): string {

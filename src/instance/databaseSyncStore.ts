@@ -5,8 +5,16 @@ import { type Database, MAX_LOG } from '../store/database.ts';
 import { readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
 import { fewShortMessages } from '../store/messages.ts';
 import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
+import { purgeDue } from '../store/purge.ts';
 import { backUpIfDue } from '../store/recovery/backups.ts';
-import { beginStream, checkpointStream, endStream, interruptStreams, streamOwners } from '../store/streams.ts';
+import {
+  abandonStreams,
+  beginStream,
+  checkpointStream,
+  endStream,
+  interruptStreams,
+  streamOwners,
+} from '../store/streams.ts';
 import type { SyncStore } from '../sync/syncStore.ts';
 
 /**
@@ -32,6 +40,7 @@ export function databaseSyncStore(
         if (error instanceof DevChatError && error.reason === 'corrupt') fault(error);
       });
     },
+    purge: (leader) => purgeDue(db, instanceId, (body) => writeAsLeader(db, leader, body), Date.now()),
     peerSecret: () => peerSecret(db),
     changes: {
       head: () => db.read(() => changeHead(db)),
@@ -59,6 +68,7 @@ export function databaseSyncStore(
       end: (end) => endStream(db, instanceId, end),
       owners: () => streamOwners(db),
       interrupt: (leader, owner) => interruptStreams(db, leader, owner),
+      abandon: () => abandonStreams(db, instanceId),
     },
   };
 }

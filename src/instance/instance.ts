@@ -162,6 +162,7 @@ export class Instance {
     await before?.close().catch((error: unknown) => this.#ports.log('warn', `closing failed: ${errorText(error)}`));
     const workspace = await this.#open(path);
     this.#workspace = Promise.resolve(workspace);
+    workspace.show(before?.shown ?? null);
     const { lastChangeId } = workspace.status();
     this.#ports.notify('reload', { reason: cause === 'writable' ? 'reopened' : 'database-replaced', lastChangeId });
     if (notice) {
@@ -174,7 +175,9 @@ export class Instance {
   /** Sees to it that what the open database holds is at its path, or kept beside it. */
   async #secure(db: Database, cause: Cause): Promise<string | undefined> {
     if (cause === 'writable') return undefined;
-    if (cause === 'damaged' && db.isInPlace()) return recover(db.path);
+    if (cause === 'damaged' && db.isInPlace()) {
+      return recover(db.path, (text) => this.#ports.notify('notice', { text, isUnderway: true }));
+    }
     // Without the index of the log, or with another one, everything is there all the same.
     if (db.isWhole()) return undefined;
     return (await rescue(db)) ?? 'The chat database was replaced while it was open. What is there now was read anew.';

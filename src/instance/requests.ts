@@ -1,15 +1,23 @@
+import type { Conversation } from '../protocol/model.ts';
 import type { Method, Params, Results } from '../protocol/rpc.ts';
+import { branchConversation } from '../store/branch.ts';
 import {
   createConversation,
   deleteConversation,
+  deleteConversations,
   listConversations,
   markRead,
   renameConversation,
   restoreConversation,
+  restoreConversations,
+  updateConversation,
 } from '../store/conversations.ts';
+import { dataDir } from '../store/dataDir.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../store/messages.ts';
+import { purgeConversations, removePurged } from '../store/purge.ts';
 import { searchMessages } from '../store/search.ts';
 import { rebuildIndex, verify } from '../store/verify.ts';
+import { listWorkspaces, workspaceConversations } from '../store/workspaces.ts';
 import { resyncLocal } from './resync.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -29,16 +37,48 @@ async function publish<T>(workspace: Workspace, write: Promise<T>): Promise<T> {
   return result;
 }
 
+type Batch = (workspace: Workspace, origin: string, ids: readonly string[]) => Promise<Conversation[]>;
+
+/** The windows are to hear of it at once, the client only when it is done. */
+const purge: Batch = async (workspace, origin, ids) => {
+  const { db } = workspace;
+  const purged = await publish(workspace, purgeConversations(db, origin, ids));
+  await removePurged(db, (body) => db.write(body));
+  return purged;
+};
+
+/** What `conversation/batch` does to several conversations at once. */
+const batches: Record<Params<'conversation/batch'>['action'], Batch> = {
+  delete: (workspace, origin, ids) => publish(workspace, deleteConversations(workspace.db, origin, ids)),
+  restore: (workspace, origin, ids) => publish(workspace, restoreConversations(workspace.db, origin, ids)),
+  purge,
+};
+
 export const answers: Answers = {
   'conversation/list': ({ db }, { includeDeleted }) => listConversations(db, includeDeleted ?? false),
   'conversation/create': (workspace, params, origin) =>
     publish(workspace, createConversation(workspace.db, origin, params)),
   'conversation/rename': (workspace, { conversationId, title }, origin) =>
     publish(workspace, renameConversation(workspace.db, origin, conversationId, title)),
+  'conversation/update': (workspace, params, origin) =>
+    publish(workspace, updateConversation(workspace.db, origin, params)),
   'conversation/delete': (workspace, { conversationId }, origin) =>
     publish(workspace, deleteConversation(workspace.db, origin, conversationId)),
   'conversation/restore': (workspace, { conversationId }, origin) =>
     publish(workspace, restoreConversation(workspace.db, origin, conversationId)),
+  'conversation/purge': async (workspace, { conversationId }, origin) => {
+    const [purged] = await purge(workspace, origin, [conversationId]);
+    return purged as Conversation;
+  },
+  'conversation/batch': async (workspace, { action, conversationIds }, origin) => ({
+    conversations: await batches[action](workspace, origin, conversationIds),
+  }),
+  'conversation/branch': (workspace, params, origin) =>
+    publish(workspace, branchConversation(workspace.db, origin, params)),
+  'presence/set': (workspace, { conversationId }) => {
+    workspace.show(conversationId);
+    return null;
+  },
   'conversation/markRead': (workspace, { conversationId, seq }, origin) =>
     publish(workspace, markRead(workspace.db, origin, conversationId, seq)),
   'message/add': (workspace, params, origin) => publish(workspace, addMessage(workspace.db, origin, params)),
@@ -47,11 +87,14 @@ export const answers: Answers = {
     publish(workspace, deleteMessage(workspace.db, origin, messageId)),
   'stream/start': ({ streams }, params) => streams.start(params),
   'stream/append': ({ streams }, { messageId, text }) => streams.append(messageId, text),
-  'stream/finish': ({ streams }, { messageId, status }) => streams.finish(messageId, status ?? 'complete'),
+  'stream/finish': ({ streams }, { messageId, status, parts }) =>
+    streams.finish(messageId, status ?? 'complete', parts),
   'message/range': ({ db }, params) => messageRange(db, params),
-  search: ({ db }, { query, limit }) => ({ hits: searchMessages(db, query, limit ?? 50) }),
+  search: ({ db }, params) => searchMessages(db, params),
   'search/rebuild': async ({ db }) => ({ messages: await rebuildIndex(db) }),
   verify: (workspace, { repair }, origin) => publish(workspace, verify(workspace.db, origin, repair ?? false)),
+  'workspaces/list': () => ({ workspaces: listWorkspaces(dataDir()) }),
+  'workspaces/conversations': (_, { workspace }) => ({ conversations: workspaceConversations(dataDir(), workspace) }),
   'sync/status': async (workspace) => {
     await workspace.settled();
     return workspace.status();

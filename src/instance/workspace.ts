@@ -39,6 +39,7 @@ export class Workspace {
   readonly #sync: SyncEngine;
   readonly #events: WorkspaceEvents;
   readonly #stopProbing: Cancel;
+  #shown: string | null = null;
 
   private constructor(db: Database, self: Introduction, events: WorkspaceEvents, { log, leads }: WorkspaceOptions) {
     this.db = db;
@@ -53,6 +54,7 @@ export class Workspace {
         lost: (lastChangeId) => events.notify('reload', { reason: 'log-pruned', lastChangeId }),
         streamed: (piece) => events.notify('stream', piece),
         statusChanged: () => events.notify('status', this.status()),
+        presenceChanged: (viewers) => events.notify('presence', { viewers }),
         replaced: () => events.replaced(),
         failed: (error) => events.fault?.(error),
       },
@@ -68,7 +70,7 @@ export class Workspace {
     events: WorkspaceEvents,
     options: WorkspaceOptions,
   ): Promise<Workspace> {
-    const { db, notices } = await openHistory(path);
+    const { db, notices } = await openHistory(path, (text) => events.notify('notice', { text, isUnderway: true }));
     const workspace = new Workspace(db, self, events, options);
     for (const text of notices) {
       options.log('warn', text);
@@ -105,6 +107,17 @@ export class Workspace {
   /** To be called after each own commit: makes it known, to the siblings and to the client. */
   committed(): void {
     this.#sync.committed();
+  }
+
+  /** The conversation that the client shows; null when none. */
+  get shown(): string | null {
+    return this.#shown;
+  }
+
+  /** Tells the siblings which conversation the client shows; null when none. */
+  show(conversationId: string | null): void {
+    this.#shown = conversationId;
+    this.#sync.show(conversationId);
   }
 
   /** Resolves when the instances that run are connected. */

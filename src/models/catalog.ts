@@ -1,11 +1,10 @@
 import * as v from 'valibot';
-import type { Message } from '../protocol/model.ts';
+import { DevChatError, serialiseError } from '../protocol/errors.ts';
 import { localEndpoint, wellKnownEndpoints } from './localEndpoints.ts';
-import { failureOf, ModelError } from './modelError.ts';
 import { Endpoint, type EndpointPorts, openAiEndpoint } from './openAiEndpoint.ts';
 import type { ModelInfo, ModelProvider } from './provider.ts';
 
-/** How long the size of a model may be asked for before a reply, in ms. */
+/** How long a service may take to list its models, in ms. */
 const PATIENCE = 5000;
 
 /** What is on offer. */
@@ -34,28 +33,18 @@ export function modelProviders(editor: ModelProvider, endpoints: unknown, ports:
   return [...providers, ...local.filter(({ id }) => !providers.some((provider) => provider.id === id))];
 }
 
-/** All models on offer, those of a provider together. A provider that fails hides no other. */
-export async function listModels(providers: readonly ModelProvider[], signal: AbortSignal): Promise<Offer> {
-  const lists = await Promise.allSettled(providers.map((provider) => provider.models(signal)));
-  signal.throwIfAborted();
+/** All models on offer, those of a provider together. A provider that fails, or is slow, hides no other. */
+export async function listModels(providers: readonly ModelProvider[], patience = PATIENCE): Promise<Offer> {
+  const lists = await Promise.allSettled(providers.map((provider) => modelsInTime(provider, patience)));
   return {
     models: lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : [])),
-    problems: lists.flatMap((list) => (list.status === 'rejected' ? [failureOf(list.reason).message] : [])),
+    problems: lists.flatMap((list) => (list.status === 'rejected' ? [serialiseError(list.reason).message] : [])),
   };
 }
 
 /**
- * The model of a conversation, shared by being in its messages: the newest that one was written by, or asked of.
- * @returns its id; undefined before the first, and where only models of other programs have written
- */
-export function modelOf(messages: readonly Message[], providers: readonly ModelProvider[]): string | undefined {
-  const own = messages.filter(({ model, deletedAt }) => deletedAt === null && providerOf(model ?? '', providers));
-  return own.at(-1)?.model ?? undefined;
-}
-
-/**
  * The model with this id. Its provider may not list it, or may not answer now: whoever asks the model will hear.
- * @throws {ModelError} `no-model` when nobody by that name is known here
+ * @throws {DevChatError} `no-model` when nobody by that name is known here
  */
 export async function findModel(
   providers: readonly ModelProvider[],
@@ -64,11 +53,20 @@ export async function findModel(
 ): Promise<FoundModel> {
   const provider = providerOf(modelId, providers);
   if (!provider) {
-    throw new ModelError('no-model', `The model “${modelId}” is not available in this window. Choose another model.`);
+    throw new DevChatError('no-model', `The model “${modelId}” is not available in this window. Choose another model.`);
   }
   const models = await provider.models(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])).catch(() => []);
   signal.throwIfAborted();
   return { provider, maxInputTokens: models.find(({ id }) => id === modelId)?.maxInputTokens ?? null };
+}
+
+async function modelsInTime(provider: ModelProvider, patience: number): Promise<ModelInfo[]> {
+  const signal = AbortSignal.timeout(patience);
+  try {
+    return await provider.models(signal);
+  } catch (error) {
+    throw signal.aborted ? new DevChatError('timeout', `${provider.name} did not tell its models in time.`) : error;
+  }
 }
 
 function providerOf(modelId: string, providers: readonly ModelProvider[]): ModelProvider | undefined {

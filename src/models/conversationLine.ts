@@ -1,6 +1,6 @@
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import { leadingTo } from '../protocol/alternatives.ts';
 import type { Message } from '../protocol/model.ts';
-import { leadingTo } from './alternatives.ts';
 import { tokensIn } from './prompt.ts';
 
 /** How many messages are read at a time. */

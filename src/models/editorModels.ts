@@ -7,14 +7,15 @@ import {
   l10n,
   lm,
 } from 'vscode';
-import { ModelError, type ModelReason } from './modelError.ts';
-import { type ModelProvider, modelIdOf, ownModelName, type PromptMessage, type ReplyRequest } from './provider.ts';
+import { DevChatError, type Reason } from '../protocol/errors.ts';
+import { modelIdOf, ownModelName } from '../protocol/modelId.ts';
+import type { ModelProvider, PromptMessage, ReplyRequest } from './provider.ts';
 import { untilAborted } from './untilAborted.ts';
 
 const PROVIDER = 'editor';
 
 /** What the editor's error codes mean. */
-const reasons: Record<string, ModelReason> = {
+const reasons: Record<string, Reason> = {
   [LanguageModelError.NoPermissions.name]: 'refused',
   [LanguageModelError.Blocked.name]: 'quota',
   [LanguageModelError.NotFound.name]: 'no-model',
@@ -65,15 +66,15 @@ function toEditorMessage({ role, content }: PromptMessage): LanguageModelChatMes
   return role === 'assistant' ? LanguageModelChatMessage.Assistant(content) : LanguageModelChatMessage.User(content);
 }
 
-function explain(error: unknown, model: string): ModelError {
+function explain(error: unknown, model: string): DevChatError {
   const { code = '', message = '' } =
     error instanceof LanguageModelError ? error : (error as Error & { code?: string });
   const reason = reasons[code] ?? 'model-failed';
-  const advice: Partial<Record<ModelReason, string>> = {
+  const advice: Partial<Record<Reason, string>> = {
     refused: l10n.t('The editor does not allow DevChat to use {0}. Allow it when asked, then retry.', model),
     quota: l10n.t('{0} takes no more requests at present. Retry later, or choose another model.', model),
     'no-model': l10n.t('{0} is not there any more. Choose another model.', model),
   };
   const text = advice[reason] ?? l10n.t('{0} failed. Retry, or choose another model.', model);
-  return new ModelError(reason, message ? `${text} ${l10n.t('It says: “{0}”', message)}` : text, { cause: error });
+  return new DevChatError(reason, message ? `${text} ${l10n.t('It says: “{0}”', message)}` : text, { cause: error });
 }

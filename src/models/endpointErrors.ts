@@ -1,5 +1,5 @@
-import { isRecord, parseJson } from './json.ts';
-import { ModelError, type ModelReason } from './modelError.ts';
+import { DevChatError, type Reason } from '../protocol/errors.ts';
+import { isRecord, parseJson } from '../protocol/json.ts';
 
 /** How much of a service's own words is shown, in characters. */
 const MAX_WORDS = 300;
@@ -28,7 +28,7 @@ interface Complaint {
 }
 
 /** The error for an answer with a status other than success. */
-export async function responseError(service: Service, response: Response): Promise<ModelError> {
+export async function responseError(service: Service, response: Response): Promise<DevChatError> {
   // Whatever breaks while the reasons are read, the status alone says enough.
   const body = parseJson(await readText(response, MAX_BODY).catch(() => ''));
   const retryAfter = response.headers.get('retry-after');
@@ -36,7 +36,7 @@ export async function responseError(service: Service, response: Response): Promi
 }
 
 /** The error for what a service sends in the middle of an answer that began well; undefined when it is none. */
-export function eventError(service: Service, event: unknown): ModelError | undefined {
+export function eventError(service: Service, event: unknown): DevChatError | undefined {
   if (!isRecord(event) || (!event['error'] && event['object'] !== 'error')) return undefined;
   const codes = codesOf(event);
   // Some put the status there that they should have answered with.
@@ -45,14 +45,14 @@ export function eventError(service: Service, event: unknown): ModelError | undef
 }
 
 /** The error for a request that found nobody. */
-export function unreachable({ name, host }: Service, cause: unknown): ModelError {
+export function unreachable({ name, host }: Service, cause: unknown): DevChatError {
   const text = `${name} cannot be reached at ${host}. Check that it is running and that you are online, then retry.`;
-  return new ModelError('offline', text, { cause });
+  return new DevChatError('offline', text, { cause });
 }
 
 /** The error for an answer that stopped before its end. */
-export function cutOff({ name }: { name: string }, cause?: unknown): ModelError {
-  return new ModelError('cut-off', `The connection to ${name} broke before the end of the answer. Retry.`, { cause });
+export function cutOff({ name }: { name: string }, cause?: unknown): DevChatError {
+  return new DevChatError('cut-off', `The connection to ${name} broke before the end of the answer. Retry.`, { cause });
 }
 
 /**
@@ -71,19 +71,19 @@ export async function readText(response: Response, maxBytes: number): Promise<st
   return text + decoder.decode();
 }
 
-function complain(service: Service, complaint: Complaint): ModelError {
+function complain(service: Service, complaint: Complaint): DevChatError {
   const reason = reasonFor(complaint);
-  return new ModelError(reason, `${advice(reason, service, complaint)}${quoted(complaint.said, service.key)}`);
+  return new DevChatError(reason, `${advice(reason, service, complaint)}${quoted(complaint.said, service.key)}`);
 }
 
-function reasonFor({ status, codes }: Complaint): ModelReason {
+function reasonFor({ status, codes }: Complaint): Reason {
   if (status === 413 || TOO_LARGE_CODES.some((code) => codes.has(code))) return 'too-large';
   if (status === 404 || codes.has('model_not_found')) return 'no-model';
   if (status === 429 || QUOTA_CODES.some((code) => codes.has(code))) return 'quota';
   return status === 401 || status === 403 ? 'refused' : 'model-failed';
 }
 
-function advice(reason: ModelReason, { name, host }: Service, { status, codes, retryAfter }: Complaint): string {
+function advice(reason: Reason, { name, host }: Service, { status, codes, retryAfter }: Complaint): string {
   switch (reason) {
     case 'refused':
       return `${name} refused the request. Check its API key, and whether the key may use this model, then retry.`;

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import { DevChatError } from '../protocol/errors.ts';
+import { parseJson } from '../protocol/json.ts';
+import { modelIdOf, ownModelName } from '../protocol/modelId.ts';
 import { cutOff, eventError, readText, responseError, type Service, unreachable } from './endpointErrors.ts';
-import { parseJson } from './json.ts';
-import { ModelError } from './modelError.ts';
-import { type ModelInfo, type ModelProvider, modelIdOf, ownModelName, type ReplyRequest } from './provider.ts';
+import type { ModelInfo, ModelProvider, ReplyRequest } from './provider.ts';
 import { eventData } from './serverSentEvents.ts';
 
 /** A service that speaks OpenAI's chat completions, as the settings describe it. */
@@ -129,8 +130,8 @@ async function* piecesOf(service: Service, events: AsyncIterable<string>): Async
     if (data === '') continue;
     const { text, end } = readChunk(service, data);
     if (text) yield text;
-    if (end === 'length') throw new ModelError('cut-off', 'The model reached its limit. Ask it to go on.');
-    if (end === 'content_filter') throw new ModelError('refused', `${service.name} withheld the rest of the answer.`);
+    if (end === 'length') throw new DevChatError('cut-off', 'The model reached its limit. Ask it to go on.');
+    if (end === 'content_filter') throw new DevChatError('refused', `${service.name} withheld the rest of the answer.`);
     if (end) return;
   }
   throw cutOff(service);
@@ -141,7 +142,7 @@ function readChunk(service: Service, data: string): { text: string; end: string 
   const failure = eventError(service, event);
   if (failure) throw failure;
   const chunk = v.safeParse(Chunk, event);
-  if (!chunk.success) throw new ModelError('model-failed', `The answer of ${service.name} cannot be read. Retry.`);
+  if (!chunk.success) throw new DevChatError('model-failed', `The answer of ${service.name} cannot be read. Retry.`);
   const [choice] = chunk.output.choices;
   return { text: choice?.delta?.content ?? '', end: choice?.finish_reason ?? '' };
 }
@@ -153,12 +154,12 @@ function inputShare(model: v.InferOutput<typeof ContextSize>): number | null {
 
 /**
  * The address that paths are appended to.
- * @throws {ModelError} `no-model` for what is no such address; it is not quoted, for it may hold a password
+ * @throws {DevChatError} `no-model` for what is no such address; it is not quoted, for it may hold a password
  */
 function apiUrl({ name, baseUrl }: Endpoint): URL {
   const url = URL.parse(baseUrl);
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw new ModelError(
+    throw new DevChatError(
       'no-model',
       `The address of ${name} in the settings is not usable: give it as https://host/v1, without password or query.`,
     );
@@ -169,14 +170,14 @@ function apiUrl({ name, baseUrl }: Endpoint): URL {
 
 /**
  * The key as it can be sent.
- * @throws {ModelError} `refused` for what is no key; the error of `fetch` would quote it
+ * @throws {DevChatError} `refused` for what is no key; the error of `fetch` would quote it
  */
 function usableKey(key: string | undefined, { name }: Endpoint): string | undefined {
   if (!key || /^[\x21-\x7e]+$/u.test(key)) return key || undefined;
-  throw new ModelError('refused', `The API key of ${name} has characters that no key has. Enter it again.`);
+  throw new DevChatError('refused', `The API key of ${name} has characters that no key has. Enter it again.`);
 }
 
-function notOpenAi({ name }: Endpoint): ModelError {
+function notOpenAi({ name }: Endpoint): DevChatError {
   const text = `${name} does not answer like an OpenAI-compatible service. Its address in the settings mostly ends in /v1.`;
-  return new ModelError('model-failed', text);
+  return new DevChatError('model-failed', text);
 }

@@ -1,7 +1,7 @@
+import { withAttachments } from '../protocol/attachments.ts';
+import { DevChatError } from '../protocol/errors.ts';
 import type { Message } from '../protocol/model.ts';
-import { withAttachments } from './attachments.ts';
-import { ModelError } from './modelError.ts';
-import { readParts } from './parts.ts';
+import { readParts } from '../protocol/parts.ts';
 import type { PromptMessage } from './provider.ts';
 
 /** What a model of unknown size is trusted to take, in tokens. */
@@ -20,12 +20,14 @@ export interface Prompt {
   fromSeq: number;
   /** How many messages of the conversation are in it. */
   count: number;
+  /** False when older ones did not fit. */
+  isWhole: boolean;
 }
 
 /**
  * As many of the newest messages as fit, whole ones only, the question last.
  * @param line the messages that lead up to the question, itself the last
- * @throws {ModelError} `too-large` when the question alone is too long
+ * @throws {DevChatError} `too-large` when the question alone is too long
  */
 export function promptFrom(line: readonly Message[], maxTokens: number): Prompt {
   const said = line.flatMap(spoken);
@@ -41,9 +43,9 @@ export function promptFrom(line: readonly Message[], maxTokens: number): Prompt 
   const [oldest] = kept;
   if (!oldest) {
     const text = 'Your message with its attachments is too long for the model. Shorten it, or choose another model.';
-    throw new ModelError('too-large', text);
+    throw new DevChatError('too-large', text);
   }
-  return { messages: merged(kept), fromSeq: oldest.seq, count: kept.length };
+  return { messages: merged(kept), fromSeq: oldest.seq, count: kept.length, isWhole: kept.length === said.length };
 }
 
 /** What the messages of a line would cost, in tokens. */

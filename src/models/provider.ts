@@ -29,22 +29,12 @@ export interface ModelProvider {
   readonly name: string;
   /**
    * The models on offer.
-   * @throws {ModelError} `refused`, `quota`, `offline`, `model-failed`
+   * @throws {DevChatError} `refused`, `quota`, `offline`, `model-failed`
    */
   models(signal: AbortSignal): Promise<ModelInfo[]>;
   /**
    * The pieces of the answer's text as they come. Aborting the signal ends the request and throws its reason.
-   * @throws {ModelError}
+   * @throws {DevChatError}
    */
   reply(request: ReplyRequest, signal: AbortSignal): AsyncIterable<string>;
-}
-
-/** The id of a provider's model. */
-export function modelIdOf(provider: string, model: string): string {
-  return `${provider}/${model}`;
-}
-
-/** What a provider itself calls the model with this id, which may contain slashes. */
-export function ownModelName(modelId: string): string {
-  return modelId.slice(modelId.indexOf('/') + 1);
 }

@@ -1,13 +1,12 @@
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
-import { DevChatError, errorText } from '../protocol/errors.ts';
+import { DevChatError, errorText, serialiseError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Message, MessageStatus } from '../protocol/model.ts';
+import { type ChatParts, mergeParts, readParts } from '../protocol/parts.ts';
 import type { Notifications } from '../protocol/rpc.ts';
 import { titleFrom } from '../protocol/title.ts';
 import { findModel } from './catalog.ts';
 import { readLine } from './conversationLine.ts';
-import { failureOf, ModelError } from './modelError.ts';
-import { type ChatParts, mergeParts, readParts } from './parts.ts';
 import { DEFAULT_INPUT_TOKENS, promptFrom } from './prompt.ts';
 import type { ModelProvider } from './provider.ts';
 import { ReplyWriter } from './replyWriter.ts';
@@ -88,8 +87,7 @@ export class Replies {
     let outcome: Outcome;
     try {
       outcome = await this.#answer({ question, modelId }, writer, abort.signal);
-      await writer.setParts({ ...parts, ...outcome.parts }).catch(unlessDeleted);
-      await writer.finish(outcome.status).catch(unlessDeleted);
+      await writer.finish(outcome.status, { ...parts, ...outcome.parts }).catch(unlessDeleted);
     } finally {
       this.#running.delete(writer.id);
       resolve();
@@ -127,18 +125,18 @@ export class Replies {
       const { provider, maxInputTokens } = await findModel(this.#ports.providers(), modelId, signal);
       const maxTokens = maxInputTokens ?? DEFAULT_INPUT_TOKENS;
       const line = await readLine(this.#ports.client, question, maxTokens);
-      const { messages, fromSeq, count } = promptFrom(line, maxTokens);
-      sent = { prompt: { fromSeq, messages: count } };
+      const { messages, fromSeq, count, isWhole } = promptFrom(line, maxTokens);
+      sent = { prompt: { fromSeq, messages: count, ...(!isWhole && { isPart: true }) } };
       for await (const piece of provider.reply({ modelId, messages }, signal)) {
         writer.write(piece);
-        if (writer.text.length > MAX_REPLY) throw new ModelError('cut-off', 'The reply got too long, and was ended.');
+        if (writer.text.length > MAX_REPLY) throw new DevChatError('cut-off', 'The reply got too long, and was ended.');
       }
-      if (writer.text.trim() === '') throw new ModelError('model-failed', 'The model said nothing. Retry.');
+      if (writer.text.trim() === '') throw new DevChatError('model-failed', 'The model said nothing. Retry.');
       return { status: 'complete', parts: sent, ...(count === 1 && { namer: provider }) };
     } catch (error) {
       if (error === STOPPED) return { status: 'interrupted', parts: { ...sent, stopped: true } };
       if (error === CLOSING) return { status: 'interrupted', parts: sent };
-      const failure = failureOf(error);
+      const failure = serialiseError(error);
       this.#ports.log('warn', `replies: ${modelId} did not answer to the end (${failure.reason})`);
       return { status: failure.reason === 'cut-off' ? 'interrupted' : 'error', parts: { ...sent, failure } };
     }
@@ -154,7 +152,7 @@ export class Replies {
       const title = await titleByModel(provider, modelId, { question: content, answer }, this.#closing.signal);
       if (title !== '' && isUnnamed()) await client.request('conversation/rename', { conversationId, title });
     } catch (error) {
-      log('info', `replies: a conversation kept its first words as its title (${failureOf(error).reason})`);
+      log('info', `replies: a conversation kept its first words as its title (${serialiseError(error).reason})`);
     }
   }
 

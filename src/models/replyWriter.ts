@@ -3,8 +3,8 @@ import { v7 as uuid } from 'uuid';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import { DevChatError, type Reason } from '../protocol/errors.ts';
 import { MAX_PIECE_LENGTH } from '../protocol/model.ts';
+import type { ChatParts } from '../protocol/parts.ts';
 import type { Params } from '../protocol/rpc.ts';
-import type { ChatParts } from './parts.ts';
 
 /** Least time between two pieces, in ms: as often as anybody can see. */
 const INTERVAL = 33;
@@ -46,14 +46,9 @@ export class ReplyWriter {
    * @param failed told when the rest cannot be written, e.g. because the message was deleted
    * @throws {DevChatError}
    */
-  static async open(
-    client: InstanceClient,
-    { parts, ...start }: ReplyStart,
-    failed: (error: unknown) => void,
-  ): Promise<ReplyWriter> {
+  static async open(client: InstanceClient, start: ReplyStart, failed: (error: unknown) => void): Promise<ReplyWriter> {
     const writer = new ReplyWriter(client, start, failed);
     await writer.#begin();
-    await writer.setParts(parts);
     return writer;
   }
 
@@ -73,20 +68,15 @@ export class ReplyWriter {
     if (this.#next() !== '') this.#draining ??= this.#drain();
   }
 
-  /** Replaces the message's parts. */
-  async setParts(parts: ChatParts): Promise<void> {
-    await this.#persist(() => this.#client.request('message/update', { messageId: this.id, parts }));
-  }
-
   /**
-   * Ends the message, after all that was written before.
+   * Ends the message, after all that was written before, and replaces its parts.
    * @throws {DevChatError}
    */
-  async finish(status: Params<'stream/finish'>['status']): Promise<void> {
+  async finish(status: Params<'stream/finish'>['status'], parts: ChatParts): Promise<void> {
     await this.#draining;
     await this.#persist(async () => {
       while (this.#next() !== '') await this.#append();
-      await this.#client.request('stream/finish', { messageId: this.id, status });
+      await this.#client.request('stream/finish', { messageId: this.id, status, parts });
     });
   }
 

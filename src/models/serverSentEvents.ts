@@ -1,4 +1,4 @@
-import { ModelError } from './modelError.ts';
+import { DevChatError } from '../protocol/errors.ts';
 
 /** Longest line of a stream that is accepted, in UTF-16 code units. */
 const MAX_LINE = 1_000_000;
@@ -6,7 +6,7 @@ const MAX_LINE = 1_000_000;
 /**
  * The data of each event in a stream of server-sent events; names and ids of events are left out.
  * @param chunks bytes, cut anywhere
- * @throws {ModelError} `model-failed` when a line is longer than any event of a model
+ * @throws {DevChatError} `model-failed` when a line is longer than any event of a model
  */
 export async function* eventData(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let data: string[] = [];
@@ -32,7 +32,7 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<strin
     const lines = rest.split(/\r\n|\n|\r(?!$)/u);
     rest = lines.pop() ?? '';
     yield* lines;
-    if (rest.length > MAX_LINE) throw new ModelError('model-failed', 'The model’s answer cannot be read.');
+    if (rest.length > MAX_LINE) throw new DevChatError('model-failed', 'The model’s answer cannot be read.');
   }
   rest += decoder.decode();
   if (rest !== '') yield rest.replace(/\r$/u, '');

@@ -16,7 +16,7 @@ const WRAPPING = /^(?:title\s*:\s*)?["'“”„«»‘’*\s]+|["'“”„«»
 
 /**
  * A title for a conversation, made of its first exchange by a model; empty when the model gives none.
- * @throws {ModelError} and what aborting the signal throws
+ * @throws {DevChatError} and what aborting the signal throws
  */
 export async function titleByModel(
   provider: ModelProvider,

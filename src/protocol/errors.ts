@@ -18,6 +18,15 @@ export type Reason =
   | 'not-leader'
   | 'instance-stopped'
   | 'timeout'
+  /** The model, or the service at its address, is not there. */
+  | 'no-model'
+  /** The user or the service does not allow the request: consent, key, or content. */
+  | 'refused'
+  | 'quota'
+  | 'offline'
+  /** A model’s answer ended before its end. */
+  | 'cut-off'
+  | 'model-failed'
   | 'unexpected';
 
 /** An error that a user may see: its message says what happened and what to do. */

@@ -19,11 +19,23 @@ export interface Conversation {
   /** Newest sequence number handed out in the conversation; 0 when it is empty. */
   lastSeq: number;
   lastReadSeq: number;
+  /** How many messages after `lastReadSeq` there are, without deleted ones. */
+  unread: number;
+  pinnedAt: number | null;
+  archivedAt: number | null;
+  /** In the user’s order; no two differ in case alone. */
+  tags: string[];
+  /** The conversation that this one is a copy of, and the number up to which it was copied. */
+  parentId: string | null;
+  branchedFrom: number | null;
   /** Rises by one with every change of this row. */
   revision: number;
   createdAt: number;
   updatedAt: number;
+  /** When it was moved to the bin, from which it can be restored until it is purged. */
   deletedAt: number | null;
+  /** When it was deleted for good: nothing of it is left to be shown, and it is never listed. */
+  purgedAt: number | null;
 }
 
 /** One message. A deleted message stays as a tombstone: `deletedAt` set, `content` empty. */
@@ -50,7 +62,9 @@ export type ChangeType =
   | 'ConversationCreated'
   | 'ConversationDeleted'
   | 'ConversationRestored'
+  | 'ConversationPurged'
   | 'ConversationTitleUpdated'
+  | 'ConversationUpdated'
   | 'ConversationRead'
   | 'MessageAdded'
   | 'MessageUpdated'
@@ -91,3 +105,30 @@ export const MAX_CONTENT_LENGTH = 10_000_000;
 
 /** Longest conversation title that is accepted, in UTF-16 code units. */
 export const MAX_TITLE_LENGTH = 500;
+
+/** Most tags of a conversation, and the longest one, in UTF-16 code units. */
+export const MAX_TAGS = 20;
+export const MAX_TAG_LENGTH = 40;
+
+/** One tag as it is stored: trimmed, without what separates tags where they are shown or typed. */
+const Tag = v.pipe(
+  v.string(),
+  v.transform((text) => text.toWellFormed().normalize().trim()),
+  v.minLength(1, 'a tag must not be empty'),
+  v.maxLength(MAX_TAG_LENGTH, `a tag has at most ${MAX_TAG_LENGTH} characters`),
+  v.regex(/^[^,\p{Cc}]*$/u, 'a tag has neither commas nor control characters'),
+);
+
+/** What makes tags the same. */
+export const tagKey = (tag: string): string => tag.normalize().toLowerCase();
+
+/** The tags of a conversation; of those that differ in case alone, the first is kept. */
+export const Tags = v.pipe(
+  v.array(Tag),
+  v.transform((tags) => {
+    const first = new Map<string, string>();
+    for (const tag of tags) first.set(tagKey(tag), first.get(tagKey(tag)) ?? tag);
+    return [...first.values()];
+  }),
+  v.maxLength(MAX_TAGS, `a conversation has at most ${MAX_TAGS} tags`),
+);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { Attachment } from './attachments.ts';
 import type { SerialisedError } from './errors.ts';
 import type { Conversation, Message, StreamPiece } from './model.ts';
 
@@ -6,6 +7,27 @@ const Id = v.pipe(v.string(), v.uuid());
 const Seq = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** Numbers of messages, both ends inclusive. */
 const Ranges = v.array(v.object({ from: Seq, to: Seq }));
+
+/**
+ * A message of the user on its way into the history. Both ids are made by the panel, so that sending it again changes
+ * nothing.
+ */
+export const OutgoingMessage = v.object({
+  conversationId: Id,
+  messageId: Id,
+  content: v.string(),
+  /** Who is to answer; without it nobody is asked. */
+  model: v.optional(v.string()),
+  /** See {@link ChatParts} for these. */
+  replyTo: v.optional(Id),
+  alternativeOf: v.optional(Id),
+  attachments: v.optional(v.array(Attachment)),
+});
+export type OutgoingMessage = v.InferOutput<typeof OutgoingMessage>;
+
+/** What can be done with code: write it at the cursor, into a new file, or compare the file with it. */
+export const CodeAction = v.picklist(['insert', 'create', 'compare']);
+export type CodeAction = v.InferOutput<typeof CodeAction>;
 
 /** What the panel asks of the extension host, each answered by {@link PanelResults}. */
 export const panelParams = {
@@ -16,16 +38,26 @@ export const panelParams = {
    * number 0, so who asks for that gets the newest number alone.
    */
   range: v.object({ conversationId: Id, fromSeq: Seq, toSeq: Seq }),
-  /**
-   * Stores one message of the user. Both ids are made by the panel, so that a repeated send changes nothing;
-   * a conversation that does not exist yet is created and shown.
-   */
-  send: v.object({ conversationId: Id, messageId: Id, content: v.string() }),
+  /** Stores a message; a conversation that does not exist yet is created and shown. Then its model is asked. */
+  send: OutgoingMessage,
+  /** Has a model answer the message with this number once more. */
+  reply: v.object({ conversationId: Id, seq: Seq, model: v.string(), alternativeOf: v.optional(Id) }),
+  /** Ends a reply, whichever window runs it. */
+  stop: v.object({ conversationId: Id, id: Id, seq: Seq }),
+  /** Lets the user choose a model; answers null when none was chosen, otherwise the choice, which may be no model. */
+  selectModel: v.object({ current: v.nullable(v.string()) }),
   /** `revision` is the one that the editor was opened on; if the message has another by now, it is a `conflict`. */
   edit: v.object({ messageId: Id, content: v.string(), revision: v.optional(v.number()) }),
   /** Asks the user first; answers whether it was deleted. */
   remove: v.object({ messageId: Id }),
-  openLink: v.object({ url: v.string() }),
+  /** Opens a link; `text` is what the reader saw of it. */
+  openLink: v.object({ url: v.string(), text: v.string() }),
+  /** The whole text of one part of an agent's message; see `ShownPart`. */
+  part: v.object({ conversationId: Id, seq: Seq, index: v.number() }),
+  /** The messages of a conversation that have the words of a query. */
+  find: v.object({ conversationId: Id, query: v.string() }),
+  /** Does something with code from a message in the editor that was used last. */
+  useCode: v.object({ action: CodeAction, text: v.string(), language: v.string() }),
   copy: v.object({ text: v.string() }),
   runCommand: v.object({
     command: v.picklist([
@@ -36,6 +68,8 @@ export const panelParams = {
       'devchat.resync',
       'devchat.showLog',
       'devchat.restart',
+      'devchat.attach',
+      'devchat.setApiKey',
     ]),
     conversationId: v.optional(Id),
   }),
@@ -54,9 +88,16 @@ export interface PanelResults {
   ready: PanelView;
   range: { messages: Message[]; lastSeq: number };
   send: Message;
+  reply: null;
+  stop: null;
+  selectModel: { model: string | null } | null;
   edit: Message;
   remove: boolean;
   openLink: null;
+  part: { text: string };
+  /** Numbers of the messages, ascending; of very many the first, and how many there are. */
+  find: { seqs: number[]; total: number };
+  useCode: null;
   copy: null;
   runCommand: null;
   resyncing: null;
@@ -78,8 +119,12 @@ export interface PanelView {
   problem: string | null;
   /** Why nothing can be saved at present, in words for the user; null when all is well. */
   readOnly: string | null;
-  /** True when a language model answers; false makes the panel a synced notebook that says how to add one. */
-  hasModel: boolean;
+  /** Whether a language model is on offer; null while that is not known. Without one the panel is a synced notebook. */
+  hasModel: boolean | null;
+  /** Id of the model that a new conversation begins with: the one chosen last in any window. */
+  lastModel: string | null;
+  /** The instance of this window, as replies name it; null before it runs. */
+  instanceId: string | null;
 }
 
 /** What the extension host tells the panel. */
@@ -102,6 +147,12 @@ export type PanelEvent =
   | { type: 'notice'; text: string; restorable: string | null }
   /** Put the keyboard focus in the composer. */
   | { type: 'focus' }
+  /** Go to a message of a conversation that is shown now or was to be shown before this. */
+  | { type: 'jump'; conversationId: string; seq: number }
+  /** Something to go with the next message. */
+  | { type: 'attach'; attachment: Attachment }
+  /** The user wants to choose a model. */
+  | { type: 'selectModel' }
   /** Fetch now what is missing of a conversation; answered by `resynced`, after any number of `resyncing`. */
   | { type: 'resync'; conversationId: string }
   /** End that, with what has come so far. */
@@ -122,7 +173,11 @@ export interface PanelState {
   /** Unsent text by conversation id; the key `''` holds the text written with no conversation shown. */
   drafts: Record<string, string>;
   /** Messages handed over but not yet acknowledged, oldest first; sent again after a reload. */
-  outbox: { conversationId: string; messageId: string; content: string }[];
+  outbox: OutgoingMessage[];
+  /** What goes with the unsent text under the same key. */
+  attachments: Record<string, Attachment[]>;
+  /** Models chosen for the next messages of conversations, by id; null stands for none. */
+  models: Record<string, string | null>;
   /** Reading position by conversation id: the first visible message and its offset in CSS pixels; absent at the bottom. */
   anchors: Record<string, { seq: number; offset: number }>;
 }
@@ -149,6 +204,26 @@ export const panelStringKeys = [
   'resync',
   'syncing',
   'newMessages',
+  'toEnd',
+  'find',
+  'noResults',
+  'resultOf',
+  'previousMatch',
+  'nextMatch',
+  'close',
+  'showAll',
+  'copied',
+  'insertAtCursor',
+  'createFile',
+  'compareWithFile',
+  'reasoning',
+  'toolCall',
+  'toolResult',
+  'toolDone',
+  'toolFailed',
+  'image',
+  'otherPart',
+  'superseded',
   'edited',
   'edit',
   'save',
@@ -168,6 +243,25 @@ export const panelStringKeys = [
   'roleTool',
   'loading',
   'interrupted',
+  'stop',
+  'stopped',
+  'noModel',
+  'chooseModel',
+  'setApiKey',
+  'answeredBy',
+  'thisWindow',
+  'sentPart',
+  'regenerate',
+  'saveAndSend',
+  'previousVersion',
+  'nextVersion',
+  'version',
+  'attach',
+  'removeAttachment',
+  'attachedProblems',
+  'attachedTerminal',
+  'leftOut',
+  'tooMuchAttached',
   'timedOut',
 ] as const;
 export type PanelStringKey = (typeof panelStringKeys)[number];

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Change, Conversation, Message, StreamPiece } from './model.ts';
-import { MAX_PIECE_LENGTH, MAX_TITLE_LENGTH, Role } from './model.ts';
+import { MAX_PIECE_LENGTH, MAX_TITLE_LENGTH, Role, Tags } from './model.ts';
 
 /**
  * An id made by the writer: a UUID (version 7 by this product), which is also the idempotency key. Whoever writes it in
@@ -12,6 +12,12 @@ const Title = v.pipe(v.string(), v.maxLength(MAX_TITLE_LENGTH));
 /** What a message may come to: only a stream has messages that are still `streaming`, and ends them. */
 const FinalStatus = v.picklist(['complete', 'interrupted', 'error']);
 const OneConversation = v.object({ conversationId: Id });
+
+/** Most conversations that one request moves or deletes. */
+export const MAX_BATCH = 1000;
+
+/** Most hits that one search answers. */
+export const MAX_HITS = 1000;
 
 /**
  * The parameters of every request, checked by the instance before it acts.
@@ -31,9 +37,34 @@ export const requestParams = {
   'conversation/list': v.object({ includeDeleted: v.optional(v.boolean()) }),
   'conversation/create': v.object({ id: v.optional(Id), title: v.optional(Title) }),
   'conversation/rename': v.object({ conversationId: Id, title: Title }),
+  /** Pins, archives and tags; what is not given stays. */
+  'conversation/update': v.object({
+    conversationId: Id,
+    pinned: v.optional(v.boolean()),
+    archived: v.optional(v.boolean()),
+    tags: v.optional(Tags),
+  }),
+  /** Moves a conversation to the bin, from which it can be restored for 30 days. */
   'conversation/delete': OneConversation,
   'conversation/restore': OneConversation,
+  /** Deletes a conversation for good, whether or not it is in the bin; answers when its texts are gone. */
+  'conversation/purge': OneConversation,
+  /** Does the same to all of them; when one of them refuses, to none. */
+  'conversation/batch': v.object({
+    action: v.picklist(['delete', 'restore', 'purge']),
+    conversationIds: v.pipe(v.array(Id), v.minLength(1), v.maxLength(MAX_BATCH)),
+  }),
+  /** Copies the messages up to a number, by default all, into a new conversation; deleted ones are left out. */
+  'conversation/branch': v.object({
+    conversationId: Id,
+    throughSeq: v.optional(Seq),
+    id: v.optional(Id),
+    title: v.optional(Title),
+  }),
+  /** Records that the user has read up to a message, by default all. */
   'conversation/markRead': v.object({ conversationId: Id, seq: v.optional(Seq) }),
+  /** Tells the other windows which conversation this one shows; null when none. */
+  'presence/set': v.object({ conversationId: v.nullable(Id) }),
   'message/add': v.object({
     conversationId: Id,
     id: v.optional(Id),
@@ -60,15 +91,22 @@ export const requestParams = {
     role: v.optional(Role),
     author: v.optional(v.nullable(v.string())),
     model: v.optional(v.nullable(v.string())),
+    parts: v.optional(v.unknown()),
   }),
   'stream/append': v.object({ messageId: Id, text: v.pipe(v.string(), v.maxLength(MAX_PIECE_LENGTH)) }),
-  /** Ends the message: as `complete`, or as what else it came to. */
-  'stream/finish': v.object({ messageId: Id, status: v.optional(FinalStatus) }),
+  /** Ends the message: as `complete`, or as what else it came to; parts that are given replace those it has. */
+  'stream/finish': v.object({ messageId: Id, status: v.optional(FinalStatus), parts: v.optional(v.unknown()) }),
   /** Both ends inclusive; at most 500 messages come back, the first ones of the range. */
   'message/range': v.object({ conversationId: Id, fromSeq: Seq, toSeq: Seq }),
   search: v.object({
     query: v.string(),
-    limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200))),
+    limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_HITS))),
+    /** Only in this conversation, archived or not; then the hits come in the order of their numbers. */
+    conversationId: v.optional(Id),
+    source: v.optional(v.string()),
+    /** Only in conversations with this tag, whatever its case. */
+    tag: v.optional(v.string()),
+    includeArchived: v.optional(v.boolean()),
   }),
   /** Makes the search index anew from the messages. */
   'search/rebuild': v.object({}),
@@ -76,6 +114,9 @@ export const requestParams = {
   /** Validates a conversation against where it comes from, and fetches what is missing. */
   'sync/resync': OneConversation,
   verify: v.object({ repair: v.optional(v.boolean()) }),
+  /** Every history in the user's data directory; none of them is written. */
+  'workspaces/list': v.object({}),
+  'workspaces/conversations': v.object({ workspace: v.pipe(v.string(), v.uuid('must be a workspace’s id')) }),
   shutdown: v.object({}),
 };
 
@@ -92,9 +133,15 @@ export interface Results {
   'conversation/list': { conversations: Conversation[]; lastChangeId: number };
   'conversation/create': Conversation;
   'conversation/rename': Conversation;
+  'conversation/update': Conversation;
   'conversation/delete': Conversation;
   'conversation/restore': Conversation;
+  'conversation/purge': Conversation;
+  /** In the order of the request. */
+  'conversation/batch': { conversations: Conversation[] };
+  'conversation/branch': Conversation;
   'conversation/markRead': Conversation;
+  'presence/set': null;
   'message/add': Message;
   'message/update': Message;
   'message/delete': Message;
@@ -103,12 +150,15 @@ export interface Results {
   'stream/append': { length: number };
   'stream/finish': Message;
   'message/range': { messages: Message[]; lastSeq: number };
-  search: { hits: SearchHit[] };
+  search: SearchResult;
   /** How many messages the index is made from. */
   'search/rebuild': { messages: number };
   'sync/status': SyncStatus;
   'sync/resync': ResyncResult;
   verify: VerifyResult;
+  /** The one that was last changed first. */
+  'workspaces/list': { workspaces: WorkspaceSummary[] };
+  'workspaces/conversations': { conversations: ConversationSummary[] };
   shutdown: null;
 }
 
@@ -128,6 +178,13 @@ export interface SearchHit {
   role: Role;
   snippet: string;
   createdAt: number;
+}
+
+/** What a search has found: at most so many hits as were asked for. */
+export interface SearchResult {
+  hits: SearchHit[];
+  /** How many messages match, when one conversation was searched. */
+  total?: number;
 }
 
 /** What is wrong with a database, each in words; `repaired` says what was wrong and no longer is. */
@@ -174,6 +231,29 @@ export interface PeerStatus {
   pid: number;
 }
 
+/** How many other windows show a conversation. */
+export interface Viewers {
+  conversationId: string;
+  windows: number;
+}
+
+/** One history of the user, as it lies on the disk. */
+export interface WorkspaceSummary {
+  id: string;
+  /** The folders that lead to it, as they were called last; none for windows without a folder. */
+  folders: string[];
+  databasePath: string;
+  /** How many conversations are neither archived nor in the bin. */
+  conversations: number;
+  /** When one of them was last changed, in Unix ms; null when there is none. */
+  lastActivity: number | null;
+  /** Why it cannot be read, in words for the user; null when it can. */
+  problem: string | null;
+}
+
+/** A conversation of any history. */
+export type ConversationSummary = Pick<Conversation, 'id' | 'title' | 'source' | 'lastSeq' | 'createdAt' | 'updatedAt'>;
+
 export interface SyncStatus {
   instanceId: string;
   databasePath: string;
@@ -206,8 +286,14 @@ export interface Notifications {
   /** A piece of a message that another instance, or this one, is writing. */
   stream: StreamPiece;
   status: SyncStatus;
+  /** Which conversations other windows show now, by their ids; told when it is another answer than before. */
+  presence: { viewers: Viewers[] };
   /** How a conversation stands now, after each validation and during a repair. */
   syncState: ConversationSyncState;
   /** What happened to the database, in words for the user: what was lost, saved, or put back. */
-  notice: { text: string };
+  notice: {
+    text: string;
+    /** The instance is busy with it, and says in another notice how it has ended. */
+    isUnderway?: boolean;
+  };
 }

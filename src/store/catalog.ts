@@ -47,6 +47,19 @@ export function findWorkspaceDirectory(dataDirectory: string, folder: string): s
   return id === undefined ? undefined : directoryOf(dataDirectory, id);
 }
 
+/** Every workspace of the catalog with the folders that lead to it; windows without a folder have none. */
+export function catalogedWorkspaces(dataDirectory: string): { id: string; folders: string[]; directory: string }[] {
+  if (!existsSync(catalogFile(dataDirectory))) return [];
+  const rows = withCatalog(dataDirectory, (sqlite) =>
+    sqlite.prepare('SELECT workspace_id AS id, path FROM folders ORDER BY path').all(),
+  ) as { id: string; path: string }[];
+  return [...Map.groupBy(rows, ({ id }) => id)].map(([id, own]) => ({
+    id,
+    folders: own.map(({ path }) => path).filter((path) => path !== NO_FOLDER),
+    directory: directoryOf(dataDirectory, id),
+  }));
+}
+
 const catalogFile = (dataDirectory: string) => join(dataDirectory, 'catalog.db');
 const directoryOf = (dataDirectory: string, id: string) => join(dataDirectory, 'workspaces', id);
 

@@ -88,12 +88,15 @@ export class Database {
       await retryWhileBusy(() => assertOurs(path, BUSY_TIMEOUT));
       sqlite = new Sqlite(path, { timeout: BUSY_TIMEOUT });
       const opened = sqlite;
-      assertSqliteVersion(String(opened.prepare('SELECT sqlite_version()').pluck().get()));
       // Two windows may switch a new file to WAL at the same moment, and one of them finds it locked.
+      const version = await retryWhileBusy(() => opened.prepare('SELECT sqlite_version()').pluck().get());
+      assertSqliteVersion(String(version));
       await retryWhileBusy(() => opened.pragma('journal_mode = WAL'));
       // NORMAL loses acknowledged commits at a power loss.
       opened.pragma('synchronous = FULL');
       opened.pragma('foreign_keys = ON');
+      // What is deleted or replaced is overwritten, so that nobody finds it in the file.
+      opened.pragma('secure_delete = ON');
       opened.pragma(`journal_size_limit = ${MAX_LOG}`);
       const readOnlyReason = await retryWhileBusy(() => migrate(opened));
       if (readOnlyReason) opened.pragma('query_only = ON');

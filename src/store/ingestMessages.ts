@@ -1,6 +1,8 @@
 import type { Usage } from '../protocol/ingest.ts';
 import type { MessageStatus, Role } from '../protocol/model.ts';
+import { recordBlobUses } from './blobUses.ts';
 import type { Database } from './database.ts';
+import { unreadCount } from './rows.ts';
 import { countMessage } from './syncState.ts';
 
 /** A message from a transcript as it is stored, with what tells whether a record adds to it. */
@@ -83,6 +85,7 @@ export function insertIngestedMessage(db: Database, message: IngestedMessage): v
     message.pieces,
     revision,
   );
+  recordBlobUses(db, message);
   countMessage(db, conversationId, seq);
 }
 
@@ -99,6 +102,7 @@ export function updateIngestedMessage(db: Database, message: IngestedMessage): v
     revision,
     message.key,
   );
+  recordBlobUses(db, message);
 }
 
 /** Remembers which records have told of a message that they do not change any more. */
@@ -142,23 +146,24 @@ export function insertIngestedConversation(
 
 /**
  * Brings a conversation up to date with what is added to it or changed in it, inside a write transaction, and hands out
- * numbers up to `lastSeq`. Its title changes as long as it is the one that was last taken from the transcript. What the
- * user has read stays read, and nobody has to read here what an agent has written elsewhere.
+ * numbers up to `lastSeq`. Its title changes as long as it is the one that was last taken from the transcript. What an
+ * agent had written before anybody looked counts as read, if all before it was; what it writes now does not.
+ * @param row `isLive`: whether the transcript had been read to its end before
  * @returns the revision, and whether the title was changed
  */
 export function touchConversation(
   db: Database,
-  row: { id: string; lastSeq: number; updatedAt: number; title: string; titleBefore: string },
+  row: { id: string; lastSeq: number; updatedAt: number; title: string; titleBefore: string; isLive?: boolean },
 ): { revision: number; isRetitled: boolean } {
   const before = db.sql('SELECT title FROM conversations WHERE id = ?').pluck().get(row.id);
   const isRetitled = before === row.titleBefore && before !== row.title;
   const { revision } = db
     .sql(
       `UPDATE conversations SET title = :title, revision = revision + 1, updated_at = max(updated_at, :updatedAt),
-         last_read_seq = iif(last_read_seq = last_seq, :lastSeq, last_read_seq), last_seq = :lastSeq
+         last_read_seq = iif(:isLive = 0 AND ${unreadCount} = 0, :lastSeq, last_read_seq), last_seq = :lastSeq
        WHERE id = :id RETURNING revision`,
     )
-    .get({ ...row, title: isRetitled ? row.title : before }) as { revision: number };
+    .get({ ...row, title: isRetitled ? row.title : before, isLive: row.isLive ? 1 : 0 }) as { revision: number };
   return { revision, isRetitled };
 }
 
@@ -219,13 +224,17 @@ export function saveUsage(db: Database, row: UsageRow): void {
   );
 }
 
-/** Keeps bytes by their hash, as long as all of them stay within a budget; what they were is kept in any case. */
+/**
+ * Keeps bytes that a message needs by their hash, as long as all of them stay within a budget; what they were is kept in
+ * any case.
+ */
 export function saveBlob(
   db: Database,
   blob: { hash: string; mediaType: string; bytes: Uint8Array },
   budget: number,
 ): void {
   if (db.sql('SELECT 1 FROM blobs WHERE hash = ?').get(blob.hash)) return;
+  if (!db.sql('SELECT 1 FROM blob_uses WHERE hash = ?').get(blob.hash)) return;
   const used = Number(db.sql('SELECT coalesce(sum(size), 0) FROM blobs WHERE content IS NOT NULL').pluck().get());
   const size = blob.bytes.length;
   const content = used + size <= budget ? blob.bytes : null;

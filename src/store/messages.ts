@@ -5,7 +5,7 @@ import { MAX_RANGE, type Params } from '../protocol/rpc.ts';
 import { appendChanges } from './changeLog.ts';
 import { getConversation, getLiveConversation } from './conversations.ts';
 import type { Database } from './database.ts';
-import { messageColumns, messageLength, toMessage } from './rows.ts';
+import { messageColumns, messageLength, toMessage, unreadCount } from './rows.ts';
 import { countMessage } from './syncState.ts';
 import { normaliseContent, normaliseParts, toJson } from './text.ts';
 
@@ -37,10 +37,12 @@ export function insertMessage(db: Database, origin: string, params: NewMessage):
   if (existing) throw new DevChatError('conflict', `The message id ${id} is taken by another conversation.`);
   getLiveConversation(db, conversationId);
   const now = Date.now();
+  // Who answers what there is has read it.
+  const lastRead = role === 'user' ? `iif(${unreadCount} = 0, last_seq + 1, last_read_seq)` : 'last_read_seq';
   const { seq } = db
     .sql(
-      `UPDATE conversations SET last_seq = last_seq + 1, revision = revision + 1, updated_at = ? WHERE id = ?
-       RETURNING last_seq AS seq`,
+      `UPDATE conversations SET last_seq = last_seq + 1, last_read_seq = ${lastRead}, revision = revision + 1,
+         updated_at = ? WHERE id = ? RETURNING last_seq AS seq`,
     )
     .get(now, conversationId) as { seq: number };
   const added = toMessage(

@@ -1,5 +1,5 @@
 /** Number of the newest schema this program knows; also what it compares `min_reader` and `min_writer` with. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Marks a file as a chat database in the header of SQLite's format: “DevC” in ASCII. */
 export const APPLICATION_ID = 0x44657643;
@@ -195,5 +195,28 @@ export const migrations: readonly string[] = [
     duration_ms INTEGER NOT NULL,
     created_at INTEGER NOT NULL
   ) STRICT;
+  `,
+  // Order among conversations. What was there before it was counted whether it was read counts as read.
+  `
+  ALTER TABLE conversations ADD COLUMN pinned_at INTEGER;
+  ALTER TABLE conversations ADD COLUMN archived_at INTEGER;
+  ALTER TABLE conversations ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE conversations ADD COLUMN parent_id TEXT;
+  ALTER TABLE conversations ADD COLUMN branched_from INTEGER;
+  ALTER TABLE conversations ADD COLUMN purged_at INTEGER;
+  UPDATE conversations SET last_read_seq = last_seq, revision = revision + 1 WHERE last_read_seq < last_seq;
+
+  CREATE INDEX messages_deleted ON messages(conversation_id, seq) WHERE deleted_at IS NOT NULL;
+  CREATE INDEX change_log_titles ON change_log(conversation_id) WHERE new_title IS NOT NULL;
+
+  CREATE TABLE blob_uses(
+    message_id TEXT NOT NULL REFERENCES messages(id),
+    hash TEXT NOT NULL,
+    PRIMARY KEY(message_id, hash)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX blob_uses_by_hash ON blob_uses(hash);
+  INSERT OR IGNORE INTO blob_uses(message_id, hash)
+    SELECT m.id, part.value ->> 'hash' FROM messages m, json_each(iif(json_valid(m.parts, 8), m.parts, '[]')) part
+    WHERE part.type = 'object' AND part.value ->> 'hash' IN (SELECT hash FROM blobs);
   `,
 ];

@@ -1,15 +1,18 @@
 import { errorText } from '../protocol/errors.ts';
 import { type Log, withPrefix } from '../protocol/log.ts';
 import type { StreamPiece } from '../protocol/model.ts';
+import type { Viewers } from '../protocol/rpc.ts';
 import type { LeaderRecord } from '../store/leader.ts';
 import { ChangeFeed, type FeedPage } from './changeFeed.ts';
 import { type Cancel, every } from './clock.ts';
 import { LeaderChores } from './leaderChores.ts';
 import { Leadership } from './leadership.ts';
 import { OutgoingStreams } from './outgoingStreams.ts';
+import { Patience } from './patience.ts';
 import type { Introduction } from './peers/handshake.ts';
 import { PeerMesh } from './peers/peerMesh.ts';
 import type { Platform } from './platform.ts';
+import { countViewers, sameViewers } from './presence.ts';
 import type { SyncStore } from './syncStore.ts';
 
 /** How often the database itself is asked whether others have written, in ms: the net under the nudges. */
@@ -28,6 +31,8 @@ export interface SyncEvents {
   streamed(piece: StreamPiece): void;
   /** The connected peers or the leader are others than before. */
   statusChanged(): void;
+  /** The users of the connected peers see other conversations than before. */
+  presenceChanged(viewers: Viewers[]): void;
   /** The database was deleted or replaced: all of this must be built again on what is there now. */
   replaced(): void;
   /** The database could not be read. Nothing is lost by that: it is read again at the next occasion. */
@@ -46,27 +51,31 @@ export interface SyncOptions {
 export class SyncEngine {
   /** The messages that this instance's client is writing. */
   readonly streams: OutgoingStreams;
+  readonly #self: Introduction;
   readonly #store: SyncStore;
   readonly #events: SyncEvents;
   readonly #platform: Platform;
   readonly #log: Log;
-  readonly #leads: boolean;
   readonly #feed: ChangeFeed;
   readonly #mesh: PeerMesh;
   readonly #leadership: Leadership;
+  readonly #writers: Patience;
   readonly #chores: LeaderChores;
   #stopPolling: Cancel | undefined;
   #dataVersion: number;
+  #isStatusTold = true;
+  #viewers: Viewers[] = [];
+  #hasAbandoned = false;
   #isClosing = false;
 
   /** Begins at the head of the change log: what the store holds now is not told. */
   constructor(self: Introduction, store: SyncStore, events: SyncEvents, { platform, log, leads }: SyncOptions) {
     const { clock } = platform;
+    this.#self = self;
     this.#store = store;
     this.#events = events;
     this.#platform = platform;
     this.#log = log;
-    this.#leads = leads && !store.isReadOnly;
     this.#dataVersion = store.dataVersion();
     this.#feed = new ChangeFeed(
       {
@@ -87,23 +96,29 @@ export class SyncEngine {
       cursor: () => this.#feed.cursor,
       streamed: (piece) => events.streamed(piece),
       peersChanged: () => this.#guard('peers', () => this.#peersChanged()),
+      presenceChanged: () => this.#tellPresence(),
       failed: (error) => this.#failed('peers: the registry cannot be read', error),
     });
     this.#leadership = new Leadership({
       self: self.instanceId,
+      mayLead: leads && !store.isReadOnly,
       read: () => store.leader.read(),
       takeOver: (seenEpoch) => store.leader.takeOver(seenEpoch),
       liveness: (peer) => this.#mesh.liveness(peer),
       now: () => clock.now(),
-      changed: (leadership) => this.#leadershipChanged(leadership),
+      changed: () => this.#leaderChanged(),
       failed: (error) => this.#failed('leader: who leads could not be decided', error),
       log: withPrefix(log, 'leader'),
     });
+    this.#writers = new Patience({ liveness: (peer) => this.#mesh.liveness(peer), now: () => clock.now() });
     this.#chores = new LeaderChores({
       clock,
       tidy: async (leader) => {
         await store.maintain();
         await this.#prune(leader);
+        if (this.#isClosing) return;
+        await store.purge(leader);
+        this.committed();
       },
       failed: (error) => log('warn', `leader: ${errorText(error)}`),
     });
@@ -132,6 +147,7 @@ export class SyncEngine {
   /** Follows the database, and joins the others on it unless nothing may be written. */
   async open(): Promise<void> {
     this.#stopPolling = every(this.#platform.clock, POLL, () => this.#guard('poll', () => this.#poll()));
+    this.#guard('streams', () => this.#interruptOwn());
     if (this.#store.isReadOnly) return;
     await this.#mesh.open();
     // Whoever leads has had the chance to answer before it is called dead; the client need not wait for that.
@@ -149,6 +165,11 @@ export class SyncEngine {
     this.#platform.clock.nextTurn(() => this.#feed.look());
   }
 
+  /** Tells the others which conversation is seen here; null when none. */
+  show(conversationId: string | null): void {
+    this.#mesh.show(conversationId);
+  }
+
   /** Resolves when the instances that run are connected. */
   settled(): Promise<void> {
     return this.#mesh.settled();
@@ -161,6 +182,8 @@ export class SyncEngine {
     this.#chores.serve(undefined);
     await this.streams.close();
     await this.#mesh.close().catch((error: unknown) => this.#log('warn', `peers: closing failed: ${String(error)}`));
+    // Whoever follows on the same client knows of nobody yet.
+    this.#tellPresence();
   }
 
   /** Delivers what siblings have committed, after checking that this is still the workspace's database. */
@@ -170,7 +193,9 @@ export class SyncEngine {
   }
 
   #poll(): void {
+    if (!this.#isStatusTold) this.#tellStatus();
     this.#checkLeadership();
+    this.#interruptOwn();
     this.#interruptOrphans();
     const version = this.#store.dataVersion();
     if (version === this.#dataVersion && this.#store.isInPlace()) return;
@@ -179,34 +204,70 @@ export class SyncEngine {
   }
 
   #peersChanged(): void {
+    this.#tellPresence();
+    this.#tellStatus();
     this.#checkLeadership();
     this.#interruptOrphans();
+  }
+
+  /** What could not be told, because the database could not be read, is told by the next poll. */
+  #tellStatus(): void {
+    this.#isStatusTold = false;
     this.#events.statusChanged();
+    this.#isStatusTold = true;
+  }
+
+  #tellPresence(): void {
+    const viewers = countViewers(this.#mesh.seen);
+    if (sameViewers(viewers, this.#viewers)) return;
+    this.#viewers = viewers;
+    this.#events.presenceChanged(viewers);
   }
 
   #checkLeadership(): void {
-    if (this.#leads && !this.#isClosing) this.#leadership.check();
+    if (!this.#isClosing) this.#leadership.check();
   }
 
-  #leadershipChanged(leadership: LeaderRecord | undefined): void {
+  #leaderChanged(): void {
     // A takeover that was under way may succeed too late.
     if (this.#isClosing) return;
-    this.#chores.serve(leadership);
+    this.#chores.serve(this.#leadership.current);
+    this.#tellStatus();
     this.#interruptOrphans();
-    this.#events.statusChanged();
   }
 
   /** As the leader, ends the messages whose writer is gone. */
   #interruptOrphans(): void {
     const leader = this.#leadership.current;
     if (!leader) return;
-    for (const owner of this.#store.streams.owners()) {
-      if (owner === leader.instanceId || this.#mesh.liveness(owner) !== 'dead') continue;
-      this.#store.streams.interrupt(leader, owner).then(
-        () => this.committed(),
-        (error: unknown) => this.#log('warn', `leader: a stream could not be ended: ${String(error)}`),
-      );
+    for (const { instanceId, progress } of this.#store.streams.owners()) {
+      if (instanceId === leader.instanceId || !this.#writers.isGone(instanceId, progress)) continue;
+      this.#interrupted(this.#store.streams.interrupt(leader, instanceId));
     }
+  }
+
+  /**
+   * Ends, once, the messages that this instance was writing when it had this database, or one that this is a copy of,
+   * open before. If that comes late, a stream that was begun meanwhile goes on all the same.
+   */
+  #interruptOwn(): void {
+    if (this.#hasAbandoned || this.#store.isReadOnly) return;
+    const { instanceId } = this.#self;
+    const isOwn = this.#store.streams.owners().some((owner) => owner.instanceId === instanceId);
+    this.#hasAbandoned = true;
+    if (!isOwn) return;
+    const abandoned = this.#store.streams.abandon().catch((error: unknown) => {
+      this.#hasAbandoned = false;
+      throw error;
+    });
+    this.#interrupted(abandoned);
+  }
+
+  #interrupted(write: Promise<void>): void {
+    write.then(
+      () => this.committed(),
+      (error: unknown) => this.#log('warn', `a stream could not be ended: ${String(error)}`),
+    );
   }
 
   async #prune(leader: LeaderRecord): Promise<void> {

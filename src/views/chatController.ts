@@ -1,17 +1,20 @@
 import { EventEmitter } from 'node:events';
-import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import type { Attachment } from '../protocol/attachments.ts';
 import { DevChatError } from '../protocol/errors.ts';
-import type { Log } from '../protocol/log.ts';
 import type { Change, Message } from '../protocol/model.ts';
-import type { PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
+import type { CodeAction, PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
 import { titleFrom } from '../protocol/title.ts';
 import { type SeqRange, toRanges } from '../sync/sequence.ts';
+import { findIn, readPart, readRange } from './chatReading.ts';
+import { ChatReplies, type ReplyEditor, type ReplyPorts } from './chatReplies.ts';
 import type { History } from './history.ts';
+import { forPanel } from './messageParts.ts';
 
 /** What the chat needs of the editor around it. */
-export interface ChatEditor {
+export interface ChatEditor extends ReplyEditor {
   confirmDeleteMessage(): Promise<boolean>;
-  openLink(url: string): Promise<void>;
+  openLink(url: string, text: string): Promise<void>;
+  useCode(action: CodeAction, code: string, language: string): Promise<void>;
   copy(text: string): Promise<void>;
   runCommand(command: string, conversationId: string | undefined): Promise<void>;
   /** Says, in the user's language, that another window deleted the conversation. */
@@ -21,11 +24,9 @@ export interface ChatEditor {
 }
 
 /** What the chat is made of. */
-export interface ChatPorts {
-  client: InstanceClient;
+export interface ChatPorts extends ReplyPorts {
   history: History;
   editor: ChatEditor;
-  log: Log;
 }
 
 /** A resync that the panel was asked for. */
@@ -42,6 +43,7 @@ type Handlers = { [M in PanelMethod]: (params: PanelParams<M>) => Promise<PanelR
 export class ChatController {
   readonly events = new EventEmitter<{ selected: [conversationId: string | null] }>();
   readonly #ports: ChatPorts;
+  readonly #replies: ChatReplies;
   /** Every conversation that was shown: the panel may hold messages of it. */
   readonly #followed = new Set<string>();
   readonly #resyncs = new Set<PanelResync>();
@@ -52,11 +54,14 @@ export class ChatController {
   /** How often the history was read anew. */
   #generation = 0;
   #focusOnReady = false;
+  /** What the panel is to be told when its page runs; undefined while it does. */
+  #waiting: PanelEvent[] | undefined = [];
   #lastSend: Promise<unknown> = Promise.resolve();
 
   constructor(ports: ChatPorts) {
     this.#ports = ports;
-    ports.client.events.on('state', () => this.#postView()).on('status', () => this.#postView());
+    this.#replies = new ChatReplies(ports, (text) => this.#post?.({ type: 'notice', text, restorable: null }));
+    for (const event of ['state', 'status', 'notice'] as const) ports.client.events.on(event, () => this.#postView());
     ports.client.events.on('stream', (piece) => {
       if (piece.conversationId === this.#selected) this.#post?.({ type: 'stream', piece });
     });
@@ -74,22 +79,37 @@ export class ChatController {
   attach(post: ((event: PanelEvent) => void) | undefined): void {
     this.#post = post;
     this.#shown = undefined;
+    this.#waiting ??= [];
     for (const { resolve } of this.#resyncs) resolve([]);
   }
 
-  /** Shows a conversation, or with null the start page. */
-  select(conversationId: string | null): void {
-    if (conversationId === this.#selected) return;
-    this.#selected = conversationId;
-    if (conversationId !== null) this.#followed.add(conversationId);
-    this.#postView();
-    this.events.emit('selected', conversationId);
+  /** Shows a conversation, or with null the start page; with a number, that message of it. */
+  select(conversationId: string | null, { seq }: { seq?: number | undefined } = {}): void {
+    if (conversationId !== this.#selected) this.#change(conversationId);
+    if (conversationId !== null && seq !== undefined) this.#postWhenReady({ type: 'jump', conversationId, seq });
   }
 
   /** Puts the keyboard focus in the composer, now or when the panel is there. */
   focusComposer(): void {
     this.#focusOnReady = this.#post === undefined;
     this.#post?.({ type: 'focus' });
+  }
+
+  /** Adds something to the message that is being written. */
+  addAttachment(attachment: Attachment): void {
+    this.#postWhenReady({ type: 'attach', attachment });
+  }
+
+  /** Lets the user choose who answers in the conversation that is shown. */
+  selectModel(): void {
+    this.#postWhenReady({ type: 'selectModel' });
+  }
+
+  /** Finds out whether a language model is on offer, for a panel that is there to say so. */
+  async lookForModels(): Promise<void> {
+    if (!this.#post) return;
+    await this.#replies.look();
+    this.#postView();
   }
 
   /**
@@ -132,23 +152,45 @@ export class ChatController {
         else this.#sayGone(conversationId);
       }
       if (this.#focusOnReady) this.focusComposer();
+      for (const event of this.#waiting?.splice(0) ?? []) this.#post?.(event);
+      this.#waiting = undefined;
+      void this.lookForModels();
       return this.#view();
     },
-    range: (params) => this.#ports.client.request('message/range', params),
+    range: (params) => readRange(this.#ports.client, params),
+    part: (params) => readPart(this.#ports.client, params),
+    find: (params) => findIn(this.#ports.client, params),
     send: (params) => {
       const stored = this.#lastSend.then(() => this.#send(params));
       // The next message waits for this one, whatever becomes of it; the failure itself goes to the panel.
       this.#lastSend = stored.catch(() => undefined);
       return stored;
     },
-    edit: (params) => this.#ports.client.request('message/update', params),
+    reply: async (params) => {
+      await this.#replies.again(params);
+      return null;
+    },
+    stop: async (reply) => {
+      await this.#replies.stop(reply);
+      return null;
+    },
+    selectModel: async ({ current }) => {
+      const choice = await this.#replies.select(current);
+      this.#postView();
+      return choice;
+    },
+    edit: async (params) => forPanel(await this.#ports.client.request('message/update', params)),
     remove: async ({ messageId }) => {
       if (!(await this.#ports.editor.confirmDeleteMessage())) return false;
       await this.#ports.client.request('message/delete', { messageId });
       return true;
     },
-    openLink: async ({ url }) => {
-      await this.#ports.editor.openLink(url);
+    openLink: async ({ url, text }) => {
+      await this.#ports.editor.openLink(url, text);
+      return null;
+    },
+    useCode: async ({ action, text, language }) => {
+      await this.#ports.editor.useCode(action, text, language);
       return null;
     },
     copy: async ({ text }) => {
@@ -176,20 +218,38 @@ export class ChatController {
     },
   };
 
+  #change(conversationId: string | null): void {
+    this.#selected = conversationId;
+    if (conversationId !== null) this.#followed.add(conversationId);
+    this.#postView();
+    this.events.emit('selected', conversationId);
+  }
+
   #resyncsOf(conversationId: string): PanelResync[] {
     return [...this.#resyncs].filter((resync) => resync.conversationId === conversationId);
   }
 
-  async #send({ conversationId, messageId, content }: PanelParams<'send'>): Promise<Message> {
+  async #send({ conversationId, messageId: id, content, model, ...rest }: PanelParams<'send'>): Promise<Message> {
     const { client, history } = this.#ports;
+    const attachments = await this.#replies.withMentioned(model ? content : '', rest.attachments);
+    const parts = { ...rest, ...(attachments.length > 0 && { attachments }) };
     if (!history.get(conversationId)) {
       const title = titleFrom(content);
       const conversation = await client.request('conversation/create', { id: conversationId, title });
       history.apply(conversation);
       if (conversation.deletedAt === null) this.select(conversationId);
     }
-    const message = await client.request('message/add', { conversationId, id: messageId, role: 'user', content });
+    const message = await client.request('message/add', {
+      conversationId,
+      id,
+      role: 'user',
+      content,
+      model,
+      ...(Object.keys(parts).length > 0 && { parts }),
+    });
     if (history.get(conversationId)?.title === '') await this.#nameAfter(conversationId, content);
+    // From here on it is safe, whatever becomes of the reply.
+    if (model) this.#replies.answer(message, model);
     return message;
   }
 
@@ -214,8 +274,15 @@ export class ChatController {
       generation: this.#generation,
       problem: client.problem,
       readOnly: client.readOnly,
-      hasModel: false,
+      hasModel: this.#replies.isOffered,
+      lastModel: this.#ports.lastModel.get(),
+      instanceId: client.session?.instanceId ?? null,
     };
+  }
+
+  #postWhenReady(event: PanelEvent): void {
+    if (this.#waiting) this.#waiting.push(event);
+    else this.#post?.(event);
   }
 
   /** Tells the panel what has changed around the messages; new messages bring their number themselves. */
@@ -231,7 +298,7 @@ export class ChatController {
   #follow(changes: readonly Change[], messages: readonly Message[]): void {
     const changed = changes.filter(({ conversationId }) => this.#followed.has(conversationId));
     for (const [conversationId, entries] of Map.groupBy(changed, (change) => change.conversationId)) {
-      const rows = messages.filter((message) => message.conversationId === conversationId);
+      const rows = messages.filter((message) => message.conversationId === conversationId).map(forPanel);
       const brought = new Set(rows.map(({ seq }) => seq));
       const seqs = entries.flatMap(({ seq }) => seq ?? []);
       const outdated = toRanges(seqs.filter((seq) => !brought.has(seq)));

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { type Disposable, type Uri, type WebviewView, type WebviewViewProvider, window } from 'vscode';
+import { type Disposable, type Uri, type WebviewView, type WebviewViewProvider, window, workspace } from 'vscode';
 import { DevChatError, serialiseError } from '../protocol/errors.ts';
 import { type PanelEvent, type PanelMethod, type PanelParams, panelParams } from '../protocol/panel.ts';
 import type { ChatController } from './chatController.ts';
-import { views } from './contributions.ts';
+import { settings, views } from './contributions.ts';
 import { panelPage, panelRoot } from './panelPage.ts';
 import { panelStrings } from './panelStrings.ts';
 
@@ -24,13 +24,20 @@ function connect(view: WebviewView, extensionUri: Uri, chat: ChatController): vo
   const listener = webview.onDidReceiveMessage((request) => answer(chat, request, post));
   // The page ends when it is hidden, and starts anew when it is shown again.
   const visibility = view.onDidChangeVisibility(() => chat.attach(view.visible ? post : undefined));
+  const setting = workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration(settings.chatMath)) load();
+  });
   view.onDidDispose(() => {
     listener.dispose();
+    setting.dispose();
     visibility.dispose();
     chat.attach(undefined);
   });
-  chat.attach(post);
-  webview.html = panelPage(webview, extensionUri, panelStrings());
+  const load = () => {
+    chat.attach(post);
+    webview.html = panelPage(webview, extensionUri, panelStrings());
+  };
+  load();
 }
 
 async function answer(chat: ChatController, message: unknown, post: (event: PanelEvent) => void): Promise<void> {

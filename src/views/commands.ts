@@ -1,7 +1,19 @@
-import { Disposable, commands as editor, type LogOutputChannel, l10n, type QuickPickItem, window } from 'vscode';
+import {
+  Disposable,
+  commands as editor,
+  type LogOutputChannel,
+  l10n,
+  type QuickPickItem,
+  type SecretStorage,
+  Uri,
+  window,
+} from 'vscode';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import type { Attachment } from '../protocol/attachments.ts';
 import { serialiseError } from '../protocol/errors.ts';
 import { type Conversation, MAX_TITLE_LENGTH } from '../protocol/model.ts';
+import { askApiKey } from './apiKeys.ts';
+import { pickMention, readAttachment, readFile } from './attach.ts';
 import type { ChatController } from './chatController.ts';
 import { commands, views } from './contributions.ts';
 import { titleOf } from './conversationsTree.ts';
@@ -14,10 +26,14 @@ export interface CommandContext {
   client: InstanceClient;
   history: History;
   chat: ChatController;
+  secrets: SecretStorage;
   log: LogOutputChannel;
 }
 
-type Command = (context: CommandContext, conversationId: string | undefined) => Promise<void> | void;
+/** What a command is given: the id of a conversation by the tree, a file by the editor's own menus. */
+type Argument = string | undefined;
+/** `seq` is the number of a message, where one is meant. */
+type Command = (context: CommandContext, argument: Argument, seq: number | undefined) => Promise<void> | void;
 
 /**
  * Registers every command. Those about one conversation take its id, which the tree passes;
@@ -26,9 +42,10 @@ type Command = (context: CommandContext, conversationId: string | undefined) => 
 export function registerCommands(context: CommandContext): Disposable {
   return Disposable.from(
     ...Object.entries(handlers).map(([name, run]) =>
-      editor.registerCommand(commands[name as keyof typeof commands], async (argument: unknown) => {
+      editor.registerCommand(commands[name as keyof typeof commands], async (argument: unknown, seq: unknown) => {
         try {
-          await run(context, typeof argument === 'string' ? argument : undefined);
+          const given = argument instanceof Uri ? argument.toString() : stringOrNothing(argument);
+          await run(context, given, typeof seq === 'number' ? seq : undefined);
         } catch (error) {
           const { message } = serialiseError(error);
           context.log.error(`${name}: ${message}`);
@@ -51,8 +68,9 @@ const handlers: Record<keyof typeof commands, Command> = {
     history.apply(conversation);
     await showChat(chat, conversation.id);
   },
-  openConversation: async ({ chat }, id) => {
-    if (id !== undefined) await showChat(chat, id);
+  openConversation: async ({ chat }, id, seq) => {
+    if (id !== undefined && seq !== undefined) await showMessage(chat, id, seq);
+    else if (id !== undefined) await showChat(chat, id);
   },
   renameConversation: async ({ client, history, chat }, id) => {
     const conversation = await choose(history.live(), id ?? chat.selected, l10n.t('Rename which conversation?'));
@@ -89,8 +107,8 @@ const handlers: Record<keyof typeof commands, Command> = {
     await showChat(chat, conversation.id);
   },
   search: async ({ client, chat }) => {
-    const conversationId = await searchMessages(client);
-    if (conversationId !== undefined) await showChat(chat, conversationId);
+    const hit = await searchMessages(client);
+    if (hit) await showMessage(chat, hit.conversationId, hit.seq);
   },
   resync: async (context, id) => {
     const question = l10n.t('Resync which conversation?');
@@ -99,14 +117,47 @@ const handlers: Record<keyof typeof commands, Command> = {
   },
   resyncAll: (context) => resyncAll(context, context.history.live()),
   rebuildIndex: (context) => rebuildIndex(context),
+  selectModel: async ({ chat }) => {
+    await focusChat();
+    chat.selectModel();
+  },
+  setApiKey: ({ secrets }) => askApiKey(secrets),
+  attach: async ({ chat }) => {
+    const mention = await pickMention();
+    if (mention) await attach(chat, mention === 'file' ? readFile(undefined) : readAttachment(mention));
+  },
+  attachSelection: ({ chat }) => attach(chat, readAttachment({ kind: 'selection' })),
+  attachFile: ({ chat }, uri) => attach(chat, readFile(uri === undefined ? undefined : Uri.parse(uri))),
+  attachProblems: ({ chat }) => attach(chat, readAttachment({ kind: 'problems' })),
+  attachTerminalSelection: ({ chat }) => attach(chat, readAttachment({ kind: 'terminal' })),
   showLog: ({ log }) => log.show(),
   restart: ({ client }) => client.restart(),
 };
 
 async function showChat(chat: ChatController, conversationId: string): Promise<void> {
   chat.select(conversationId);
-  await editor.executeCommand(`${views.chat}.focus`);
+  await focusChat();
   chat.focusComposer();
+}
+
+async function showMessage(chat: ChatController, conversationId: string, seq: number): Promise<void> {
+  chat.select(conversationId, { seq });
+  await focusChat();
+}
+
+async function focusChat(): Promise<void> {
+  await editor.executeCommand(`${views.chat}.focus`);
+}
+
+/** Adds something to the next message. */
+async function attach(chat: ChatController, attachment: Promise<Attachment>): Promise<void> {
+  chat.addAttachment(await attachment);
+  await focusChat();
+  chat.focusComposer();
+}
+
+function stringOrNothing(argument: unknown): Argument {
+  return typeof argument === 'string' ? argument : undefined;
 }
 
 /** The conversation with the given id, or the one that the user picks; undefined when nothing was picked. */

@@ -10,6 +10,15 @@ export const commands = {
   resync: 'devchat.resync',
   resyncAll: 'devchat.resyncAll',
   rebuildIndex: 'devchat.rebuildIndex',
+  /** Chooses who answers in the conversation that is shown. */
+  selectModel: 'devchat.selectModel',
+  setApiKey: 'devchat.setApiKey',
+  /** Asks what to attach to the next message; the others know. */
+  attach: 'devchat.attach',
+  attachSelection: 'devchat.attachSelection',
+  attachFile: 'devchat.attachFile',
+  attachProblems: 'devchat.attachProblems',
+  attachTerminalSelection: 'devchat.attachTerminalSelection',
   showLog: 'devchat.showLog',
   /** Starts the process behind the history again, e.g. after a problem was mended. */
   restart: 'devchat.restart',
@@ -19,7 +28,13 @@ export const commands = {
 export const views = { conversations: 'devchat.conversations', chat: 'devchat.chat' } as const;
 
 /** The settings. */
-export const settings = { databaseLocation: 'devchat.database.location' } as const;
+export const settings = {
+  databaseLocation: 'devchat.database.location',
+  /** Whether formulas are set; otherwise they are shown as they are written. */
+  chatMath: 'devchat.chat.math',
+  /** The services that speak OpenAI's protocol. */
+  modelEndpoints: 'devchat.models.endpoints',
+} as const;
 
 /** `contextValue`s of tree items, which menus match. */
 export const itemContexts = { conversation: 'conversation' } as const;

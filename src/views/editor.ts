@@ -1,5 +1,9 @@
-import { commands, env, l10n, Uri, window } from 'vscode';
+import { commands, env, l10n, window } from 'vscode';
+import { readAttachment } from './attach.ts';
 import type { ChatEditor } from './chatController.ts';
+import { isModelOffered, pickModel } from './modelChoice.ts';
+import { openLink } from './openLink.ts';
+import { useCode } from './useCode.ts';
 
 /** The chat's wishes, fulfilled by the editor. */
 export const chatEditor: ChatEditor = {
@@ -9,15 +13,16 @@ export const chatEditor: ChatEditor = {
     const question = l10n.t('Delete this message?');
     return (await window.showWarningMessage(question, { modal: true, detail }, remove)) === remove;
   },
-  openLink: async (url) => {
-    const uri = Uri.parse(url, true);
-    // The editor itself asks before it leaves for a host that the user has not trusted, and names it.
-    if (['http', 'https', 'mailto'].includes(uri.scheme)) await env.openExternal(uri);
-  },
+  openLink,
+  useCode,
   copy: async (text) => env.clipboard.writeText(text),
   runCommand: async (command, conversationId) => {
     await commands.executeCommand(command, conversationId);
   },
+  isModelOffered,
+  pickModel,
+  readAttachment,
+  tooMuchMentioned: l10n.t('What this message mentions is too much to attach. Mention less, or select what matters.'),
   deletedElsewhere: (title) =>
     title === ''
       ? l10n.t('This conversation was deleted in another window.')

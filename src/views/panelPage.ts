@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { env, Uri, type Webview, workspace } from 'vscode';
 import type { PanelStrings } from '../protocol/panel.ts';
+import { settings } from './contributions.ts';
 
 /** Folder of the panel's program and styles, and the only one that its page may load from. */
 export function panelRoot(extensionUri: Uri): Uri {
@@ -13,6 +14,7 @@ export function panelPage(webview: Webview, extensionUri: Uri, strings: PanelStr
   const file = (name: string) => webview.asWebviewUri(Uri.joinPath(panelRoot(extensionUri), name)).toString();
   const policy = [
     `default-src 'none'`,
+    // What a script of this nonce imports has it, too.
     `script-src 'nonce-${nonce}'`,
     `style-src ${webview.cspSource}`,
     `font-src ${webview.cspSource}`,
@@ -29,11 +31,15 @@ export function panelPage(webview: Webview, extensionUri: Uri, strings: PanelStr
 <title>DevChat</title>
 </head>
 <body>
-<div id="root" data-scope="${scope()}"></div>
+<div id="root" data-scope="${scope()}"${isMathOn() ? ' data-math' : ''}></div>
 <script type="application/json" id="strings">${data}</script>
-<script nonce="${nonce}" src="${file('main.js')}"></script>
+<script type="module" nonce="${nonce}" src="${file('main.js')}"></script>
 </body>
 </html>`;
+}
+
+function isMathOn(): boolean {
+  return workspace.getConfiguration().get(settings.chatMath) === true;
 }
 
 /** Keeps what the panel remembers of one workspace apart from what it remembers of the next in the same window. */

@@ -8,9 +8,9 @@ type HitItem = QuickPickItem & { hit?: SearchHit };
 
 /**
  * Lets the user search the whole history while typing.
- * @returns the conversation of the message that was picked; undefined when none was
+ * @returns the message that was picked; undefined when none was
  */
-export function searchMessages(client: InstanceClient): Promise<string | undefined> {
+export function searchMessages(client: InstanceClient): Promise<SearchHit | undefined> {
   const pick = window.createQuickPick<HitItem>();
   pick.placeholder = l10n.t('Search all messages of this workspace');
   pick.onDidChangeValue(async (query) => {
@@ -20,7 +20,7 @@ export function searchMessages(client: InstanceClient): Promise<string | undefin
   });
   return new Promise((resolve) => {
     pick.onDidAccept(() => {
-      resolve(pick.selectedItems[0]?.hit?.conversationId);
+      resolve(pick.selectedItems[0]?.hit);
       pick.hide();
     });
     pick.onDidHide(() => {

@@ -24,6 +24,16 @@ export class ChatPanel {
     return this.frame.getByRole('textbox', { name: 'Message', exact: true });
   }
 
+  /** The button beside the composer; while a reply is being written it has the other name. */
+  get stop(): Locator {
+    return this.frame.getByRole('button', { name: 'Stop', exact: true });
+  }
+
+  /** The button that names the model that is asked. */
+  get model(): Locator {
+    return this.frame.getByRole('button', { name: /^Choose Model: / });
+  }
+
   get feed(): Locator {
     return this.frame.getByRole('feed');
   }
@@ -57,7 +67,7 @@ export class ChatPanel {
   }
 
   /** Presses one of the buttons that a message shows when the pointer is on it. */
-  async act(text: string | RegExp, button: 'Copy' | 'Edit' | 'Delete'): Promise<void> {
+  async act(text: string | RegExp, button: 'Copy' | 'Edit' | 'Regenerate' | 'Delete'): Promise<void> {
     const message = this.message(text);
     await message.hover();
     await message.getByRole('button', { name: button }).click();

@@ -1,15 +1,28 @@
+import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import type { InstanceClient } from '../../src/instance/client/instanceClient.ts';
+import { fileAttachment } from '../../src/protocol/attachments.ts';
+import { DevChatError } from '../../src/protocol/errors.ts';
+import type { Mention } from '../../src/protocol/mentions.ts';
 import type { PanelEvent } from '../../src/protocol/panel.ts';
 import { ChatController } from '../../src/views/chatController.ts';
+import type { ChatModels } from '../../src/views/chatModels.ts';
 import { History } from '../../src/views/history.ts';
 import type { TestClients } from './clients.ts';
+
+/** Of a window without any model. */
+const noModels: ChatModels = {
+  list: async () => ({ models: [], problems: [] }),
+  run: () => assert.fail('nobody was to be asked'),
+  stop: () => assert.fail('nobody was to be stopped'),
+};
 
 export type EventOf<T extends PanelEvent['type']> = Extract<PanelEvent, { type: T }>;
 
 /** Makes windows without an editor around them, each with a client of its own. */
 export function useChatWindows(clients: TestClients) {
   /** One window: a real instance, its history and its chat, with everything that the panel was told. */
-  async function open() {
+  async function open(modelsOf: (client: InstanceClient) => ChatModels = () => noModels) {
     const { client, reached } = clients.make();
     const log: string[] = [];
     const history = new History(client, (_, text) => log.push(text));
@@ -19,12 +32,28 @@ export function useChatWindows(clients: TestClients) {
     const editor = {
       confirmDeleteMessage: async () => asked.push('delete') > 1,
       openLink: async (url: string) => void asked.push(url),
+      useCode: async (action: string, code: string) => void asked.push(action, code),
       copy: async (text: string) => void asked.push(text),
       runCommand: async (command: string, id: string | undefined) => void asked.push(command, String(id)),
       deletedElsewhere: (title: string) => `gone: ${title}`,
       noLongerThere: 'no longer there',
+      isModelOffered: async () => false,
+      pickModel: async (_: unknown, current: string | null) => (current === null ? 'fake/small' : undefined),
+      readAttachment: async (mention: Mention) => {
+        if (mention.kind !== 'file') throw new DevChatError('bad-request', `no ${mention.kind}`);
+        return fileAttachment({ path: mention.path, language: '', text: `text of ${mention.path}` });
+      },
+      tooMuchMentioned: 'too much',
     };
-    const chat = new ChatController({ client, history, editor, log: (_, text) => log.push(text) });
+    const remembered = { model: null as string | null };
+    const lastModel = {
+      get: () => remembered.model,
+      set: async (model: string | null) => {
+        remembered.model = model;
+      },
+    };
+    const models = async () => modelsOf(client);
+    const chat = new ChatController({ client, history, editor, models, lastModel, log: (_, text) => log.push(text) });
     chat.attach((event) => {
       posted.push(event);
       arrivals.emit('event');
@@ -51,8 +80,8 @@ export function useChatWindows(clients: TestClients) {
     return { client, history, chat, posted, asked, log, start, told, view, create };
   }
 
-  async function started() {
-    const window = await open();
+  async function started(...options: Parameters<typeof open>) {
+    const window = await open(...options);
     await window.start();
     return window;
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { v7 as uuid } from 'uuid';
-import type { Conversation, Message } from '../../src/protocol/model.ts';
+import type { Conversation, Message, Role } from '../../src/protocol/model.ts';
 import { createConversation } from '../../src/store/conversations.ts';
 import { Database } from '../../src/store/database.ts';
 import { addMessage } from '../../src/store/messages.ts';
@@ -46,8 +46,13 @@ export function createTestConversation(db: Database, title = 'Talk'): Promise<Co
   return createConversation(db, origin, { id: uuid(), title });
 }
 
-export function addTestMessage(db: Database, conversationId: string, content: string): Promise<Message> {
-  return addMessage(db, origin, { conversationId, role: 'user', content });
+export function addTestMessage(
+  db: Database,
+  conversationId: string,
+  content: string,
+  role: Role = 'user',
+): Promise<Message> {
+  return addMessage(db, origin, { conversationId, role, content });
 }
 
 /** What the change log says, oldest first. */

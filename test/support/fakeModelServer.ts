@@ -38,10 +38,16 @@ export class FakeModelServer {
 
   /** Starts a server that ends with the test. */
   static async start(directory: TempDirectory): Promise<FakeModelServer> {
+    const server = await FakeModelServer.listen();
+    directory.defer(() => server.close());
+    return server;
+  }
+
+  /** Starts a server that whoever started it has to close. */
+  static async listen(): Promise<FakeModelServer> {
     const server = new FakeModelServer();
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server, 'listening');
-    directory.defer(() => server.close());
     return server;
   }
 

@@ -59,6 +59,7 @@ export class TestMesh {
       cursor: () => 0,
       streamed: () => undefined,
       peersChanged: () => this.events.emit('peers'),
+      presenceChanged: () => undefined,
       failed: (error) => assert.fail(String(error)),
     });
   }

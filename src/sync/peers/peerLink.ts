@@ -37,6 +37,8 @@ export class PeerLink {
   peer: Introduction | undefined;
   /** Newest change that the peer said it has read; undefined until it has said so. */
   cursor: number | undefined;
+  /** The conversation that the peer's user sees, as far as the peer has said. */
+  presence: string | null = null;
   /** When the last frame came, in ms of the monotonic clock. */
   lastHeard: number;
   readonly #connection: Connection;

@@ -43,6 +43,8 @@ export interface MeshPorts {
   streamed(piece: StreamPiece): void;
   /** The set of connected peers is another one. */
   peersChanged(): void;
+  /** A peer's user sees another conversation than before. */
+  presenceChanged(): void;
   /** The registry could not be read; it is read again at the next heartbeat. */
   failed(error: unknown): void;
 }
@@ -61,6 +63,8 @@ export class PeerMesh {
   readonly #unreachable = new Set<string>();
   /** Dials by the id of the instance, until the connection ends; the promise ends when the peer is known or has failed. */
   readonly #dials = new Map<string, PromiseWithResolvers<void>>();
+  /** The conversation that this instance's user sees. */
+  #presence: string | null = null;
   #listener: Listener | undefined;
   #record: PeerRecord | undefined;
   #stopHeartbeat: Cancel | undefined;
@@ -116,6 +120,18 @@ export class PeerMesh {
   /** Tells every peer that the change log has grown. */
   nudge(changeId: number): void {
     for (const link of this.#links.values()) link.send({ type: 'nudge', changeId });
+  }
+
+  /** Tells every peer, also those to come, which conversation is seen here. */
+  show(conversationId: string | null): void {
+    if (conversationId === this.#presence) return;
+    this.#presence = conversationId;
+    for (const link of this.#links.values()) link.send({ type: 'presence', conversationId });
+  }
+
+  /** The conversation that each peer sees that sees one. */
+  get seen(): string[] {
+    return [...this.#links.values()].flatMap(({ presence }) => presence ?? []);
   }
 
   /** Shows every peer a piece of a message that is being written here. */
@@ -260,6 +276,7 @@ export class PeerMesh {
     this.#dials.get(peer.instanceId)?.resolve();
     present?.cut();
     this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
+    if (this.#presence !== null) link.send({ type: 'presence', conversationId: this.#presence });
     this.#ports.look();
     this.#ports.peersChanged();
   }
@@ -267,7 +284,10 @@ export class PeerMesh {
   #receive(link: PeerLink, frame: PeerFrame): void {
     if (frame.type === 'nudge') this.#ports.look();
     else if (frame.type === 'stream') this.#ports.streamed(frame.piece);
-    else if (frame.type === 'ping') link.send({ type: 'pong', cursor: this.#ports.cursor() });
+    else if (frame.type === 'presence') {
+      link.presence = frame.conversationId;
+      this.#ports.presenceChanged();
+    } else if (frame.type === 'ping') link.send({ type: 'pong', cursor: this.#ports.cursor() });
     else link.cursor = frame.cursor;
   }
 

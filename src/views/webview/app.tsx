@@ -1,5 +1,6 @@
 import { Composer } from './composer.tsx';
 import { usePanel } from './context.ts';
+import { FindBar } from './findBar.tsx';
 import { Notices } from './notices.tsx';
 import { ConnectionBanner, Resync, Syncing } from './status.tsx';
 import { Transcript } from './transcript.tsx';
@@ -21,6 +22,7 @@ export function App() {
       <Syncing />
       <ConnectionBanner />
       <Notices />
+      <FindBar />
       <Transcript key={id ?? ''} conversationId={id} timeline={panel.timeline.value} />
       <Composer />
       <div class="visuallyHidden" aria-live="polite">

@@ -2,10 +2,14 @@ import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Message, StreamPiece } from '../../protocol/model.ts';
 import { addPiece, type LiveText } from './liveText.ts';
 
+/** How long the reader has the panel to himself, for each ms that a text took to render: long blocks take long. */
+const RENDERING_SHARE = 3;
+
 /** The texts of the messages that are being written, brought to the screen at most once per frame. */
 export class LiveTexts {
   readonly #texts = new Map<string, Signal<LiveText | undefined>>();
   readonly #waiting = new Map<string, LiveText>();
+  #pauseMs = 0;
 
   /** The live text of a message; undefined while nothing of it has come. */
   of(messageId: string): ReadonlySignal<LiveText | undefined> {
@@ -18,7 +22,7 @@ export class LiveTexts {
     const known = this.#waiting.get(messageId) ?? this.#signal(messageId).peek();
     const live = addPiece(known, stored, piece);
     if (!live || live === known) return;
-    if (this.#waiting.size === 0) requestAnimationFrame(() => this.#show());
+    if (this.#waiting.size === 0) setTimeout(() => requestAnimationFrame(() => this.#show()), this.#pauseMs);
     this.#waiting.set(messageId, live);
   }
 
@@ -32,6 +36,10 @@ export class LiveTexts {
   }
 
   #show(): void {
+    const began = performance.now();
+    setTimeout(() => {
+      this.#pauseMs = RENDERING_SHARE * (performance.now() - began);
+    });
     for (const [messageId, live] of this.#waiting) this.#signal(messageId).value = live;
     this.#waiting.clear();
   }

@@ -1,4 +1,5 @@
 import './panel.css';
+import './reading.css';
 import { render } from 'preact';
 import { Api, type VsCode } from './api.ts';
 import { App } from './app.tsx';

@@ -1,19 +1,25 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useComputed } from '@preact/signals';
-import type { ComponentChildren } from 'preact';
 import type { Message } from '../../protocol/model.ts';
+import { readParts } from '../../protocol/parts.ts';
 import { authorOf } from './announcement.ts';
+import { SentAttachments } from './attachments.tsx';
 import { usePanel } from './context.ts';
-import { CopyIcon, DeleteIcon, EditIcon } from './icons.tsx';
-import { MessageBody } from './messageBody.tsx';
+import { IconButton } from './iconButton.tsx';
+import { CopyIcon, DeleteIcon, EditIcon, RegenerateIcon } from './icons.tsx';
 import { MessageEditor } from './messageEditor.tsx';
+import { MessageText } from './messageText.tsx';
+import { modelName } from './modelName.ts';
+import { Outcome } from './outcome.tsx';
+import { fill } from './strings.ts';
 import { formatTime, formatTimeInFull } from './time.ts';
+import { Versions } from './versions.tsx';
 
 /** One message. `lastSeq` stays a signal, so that its changes do not render every message again. */
 export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq: ReadonlySignal<number> }) {
   const { drafts, strings } = usePanel();
   const isEditing = useComputed(() => drafts.value[message.id] !== undefined);
-  const { id, seq, role, status, createdAt } = message;
+  const { id, seq, role, status, createdAt, model } = message;
   const author = authorOf(message, strings);
   const isOver = status === 'interrupted' || status === 'error';
   return (
@@ -33,27 +39,42 @@ export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq
     >
       <header>
         <span class="author">{author}</span>
+        {model && role === 'assistant' && <span title={model}>{modelName(model)}</span>}
         <time dateTime={new Date(createdAt).toISOString()} title={formatTimeInFull(createdAt)}>
           {formatTime(createdAt)}
         </time>
         {status === 'complete' && message.revision > 1 && role === 'user' && <span>{strings.edited}</span>}
+        {status === 'streaming' && <RunBy message={message} />}
         {!isEditing.value && <Toolbar message={message} />}
       </header>
       {isEditing.value ? <MessageEditor message={message} /> : <MessageText message={message} />}
-      {isOver && <p class="outcome">{strings.interrupted}</p>}
+      <SentAttachments message={message} />
+      <SentPart message={message} />
+      {isOver && <Outcome message={message} />}
+      <Versions message={message} />
     </div>
   );
 }
 
-/** The stored text, or while it is being written the longer one that its pieces tell. */
-function MessageText({ message: { id, content, status } }: { message: Message }) {
-  const live = status === 'streaming' ? usePanel().live.of(id).value?.text : undefined;
-  return <MessageBody text={live && live.length > content.length ? live : content} />;
+/** Which window runs a reply. */
+function RunBy({ message }: { message: Message }) {
+  const { strings, view } = usePanel();
+  const { runBy } = readParts(message.parts);
+  if (!runBy) return null;
+  const isHere = runBy.instanceId === view.value?.instanceId;
+  return <span>{fill(strings.answeredBy, isHere ? strings.thisWindow : runBy.name)}</span>;
+}
+
+/** Says so when a model did not get the whole conversation. */
+function SentPart({ message }: { message: Message }) {
+  const { strings } = usePanel();
+  const { prompt } = readParts(message.parts);
+  return prompt?.isPart ? <p class="hint">{fill(strings.sentPart, prompt.fromSeq)}</p> : null;
 }
 
 function Toolbar({ message }: { message: Message }) {
   const panel = usePanel();
-  const { api, strings, report } = panel;
+  const { api, replies, strings, report } = panel;
   const { id, role, content, status } = message;
   return (
     <div class="toolbar">
@@ -65,17 +86,14 @@ function Toolbar({ message }: { message: Message }) {
           <EditIcon />
         </IconButton>
       )}
+      {replies.canAskAgain(message) && (
+        <IconButton name={strings.regenerate} onClick={() => replies.again(message).catch(report)}>
+          <RegenerateIcon />
+        </IconButton>
+      )}
       <IconButton name={strings.delete} onClick={() => api.request('remove', { messageId: id }).catch(report)}>
         <DeleteIcon />
       </IconButton>
     </div>
-  );
-}
-
-function IconButton(props: { name: string; onClick: () => void; children: ComponentChildren }) {
-  return (
-    <button type="button" class="icon" aria-label={props.name} title={props.name} onClick={props.onClick}>
-      {props.children}
-    </button>
   );
 }

@@ -1,16 +1,29 @@
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { usePanel } from './context.ts';
-import { renderMarkdown } from './markdown.ts';
-import { setWideTabIndex } from './roving.ts';
+import { beginningOf, isLong } from './longText.ts';
+import { MarkdownView } from './markdown/markdownView.ts';
+import { innerTabIndex, setInnerTabIndex } from './roving.ts';
+import { fill } from './strings.ts';
 
-/** A message's text; links open through the extension host. */
-export function MessageBody({ text }: { text: string }) {
-  const { api, report } = usePanel();
+interface MessageBodyProps {
+  text: string;
+  /** More text is on its way. */
+  isGrowing?: boolean;
+}
+
+/** A text as Markdown, of a long one the beginning until all is wanted; links open through the extension host. */
+export function MessageBody({ text, isGrowing = false }: MessageBodyProps) {
+  const { api, codeActions, strings, report } = usePanel();
   const body = useRef<HTMLDivElement>(null);
+  const view = useRef<MarkdownView>(null);
+  // What was read while it was written is not folded under the reader's eyes.
+  const [isFolded, setFolded] = useState(() => !isGrowing && isLong(text));
   useLayoutEffect(() => {
-    body.current?.replaceChildren(renderMarkdown(text));
-    if (body.current) setWideTabIndex(body.current, -1);
-  }, [text]);
+    if (!body.current) return;
+    view.current ??= new MarkdownView(body.current, codeActions);
+    view.current.show(isFolded ? beginningOf(text) : text, isGrowing);
+    setInnerTabIndex(body.current, innerTabIndex(body.current));
+  }, [text, isGrowing, isFolded]);
 
   useEffect(() => {
     const openLink = (event: MouseEvent) => {
@@ -19,10 +32,19 @@ export function MessageBody({ text }: { text: string }) {
       event.preventDefault();
       // The editor's own listener further up would open the link a second time.
       event.stopPropagation();
-      api.request('openLink', { url: link.href }).catch(report);
+      api.request('openLink', { url: link.href, text: link.textContent }).catch(report);
     };
     body.current?.addEventListener('click', openLink);
     body.current?.addEventListener('auxclick', openLink);
   }, []);
-  return <div ref={body} class="body" dir="auto" />;
+  return (
+    <>
+      <div ref={body} class={isFolded ? 'body folded' : 'body'} dir="auto" />
+      {isFolded && (
+        <button type="button" class="secondary showAll" onClick={() => setFolded(false)}>
+          {fill(strings.showAll, text.length.toLocaleString())}
+        </button>
+      )}
+    </>
+  );
 }

@@ -8,15 +8,17 @@ import { isEnter } from './keys.ts';
 /** Edits a message in its place; the unfinished text is kept like a draft. */
 export function MessageEditor({ message }: { message: Message }) {
   const panel = usePanel();
-  const { strings } = panel;
+  const { strings, replies, writing } = panel;
   const field = useRef<HTMLTextAreaElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const hasModel = replies.model.value !== null;
   const text = panel.drafts.value[message.id] ?? '';
 
   useLayoutEffect(() => {
     const editor = field.current;
     panel.keepRevision(message);
-    editor?.focus();
+    // One that only comes back into the list takes no keys from the composer.
+    if (!(document.activeElement instanceof HTMLTextAreaElement)) editor?.focus({ preventScroll: true });
     editor?.setSelectionRange(text.length, text.length);
     return () => {
       // The message went away under the writer, whose next keys should not be lost.
@@ -37,6 +39,10 @@ export function MessageEditor({ message }: { message: Message }) {
     } catch (error) {
       setProblem(serialiseError(error).message);
     }
+  };
+  const sendInstead = () => {
+    writing.sendInstead(message, text);
+    close();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const act = isEnter(event) ? save : event.key === 'Escape' ? close : null;
@@ -64,9 +70,14 @@ export function MessageEditor({ message }: { message: Message }) {
         <button type="button" class="secondary" onClick={close}>
           {strings.cancel}
         </button>
-        <button type="button" class="primary" disabled={text.trim() === ''} onClick={save}>
+        <button type="button" class={hasModel ? 'secondary' : 'primary'} disabled={text.trim() === ''} onClick={save}>
           {strings.save}
         </button>
+        {hasModel && (
+          <button type="button" class="primary" disabled={text.trim() === ''} onClick={sendInstead}>
+            {strings.saveAndSend}
+          </button>
+        )}
       </div>
     </div>
   );

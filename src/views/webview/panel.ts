@@ -6,10 +6,15 @@ import type { PanelParams, PanelState, PanelStrings, PanelView } from '../../pro
 import type { SeqRange } from '../../sync/sequence.ts';
 import { announcementOf } from './announcement.ts';
 import type { Api, PanelNews } from './api.ts';
+import type { Destination } from './destination.ts';
 import { moveDraft, NO_CONVERSATION, rescueEdits, withDraft } from './drafts.ts';
+import { Find } from './find.ts';
 import { LiveTexts } from './liveTexts.ts';
+import type { CodeActions } from './markdown/codeBlock.tsx';
 import { Outbox, type OutboxEntry } from './outbox.ts';
+import { Replies } from './replies.ts';
 import { pageTimers, Timelines } from './timelines.ts';
+import { Writing } from './writing.ts';
 
 /** Something the reader should know now. */
 export interface Notice {
@@ -37,6 +42,12 @@ export class Panel {
   readonly focusRequests = signal(0);
   readonly outbox: Outbox;
   readonly timelines: Timelines;
+  readonly replies: Replies;
+  readonly writing: Writing;
+  readonly find: Find;
+  readonly codeActions: CodeActions;
+  /** Where the reader wants to go; null when there. */
+  readonly destination = signal<Destination | null>(null);
   /** True from the wish for a resync to its end. */
   readonly isResyncing = signal(false);
   /** What is known of messages that are being written. */
@@ -85,6 +96,27 @@ export class Panel {
       timers: pageTimers,
       log: (text) => this.#tell('log', { text }),
     });
+    const { state, view, currentId, timeline, draftKey, outbox } = this;
+    this.replies = new Replies({
+      ...{ state, view, currentId, timeline },
+      request: (method, params) => api.request(method, params),
+    });
+    this.writing = new Writing({
+      ...{ state, draftKey, outbox, strings, replies: this.replies },
+      target: () => this.#target(),
+      say: (problem) => this.#notifyOnce(problem),
+    });
+    this.find = new Find({
+      search: (conversationId, query) => api.request('find', { conversationId, query }),
+      place: (conversationId) => this.state.value.anchors[conversationId]?.seq ?? null,
+      goTo: (conversationId, seq) => this.goTo({ conversationId, seq, takesFocus: false, isMarked: true }),
+      report: this.report,
+    });
+    this.codeActions = {
+      strings,
+      copy: (text) => api.request('copy', { text }).catch(this.report),
+      use: (action, text, language) => api.request('useCode', { action, text, language }).catch(this.report),
+    };
     if (restored.conversationId === null) this.#newId.value = restored.outbox.at(-1)?.conversationId ?? null;
   }
 
@@ -105,6 +137,10 @@ export class Panel {
     else if (news.type === 'stream') this.#receivePiece(news.piece);
     else if (news.type === 'notice') this.#notify(news.text, news.restorable);
     else if (news.type === 'focus') this.focusRequests.value++;
+    else if (news.type === 'jump')
+      this.goTo({ conversationId: news.conversationId, seq: news.seq, takesFocus: true, isMarked: true });
+    else if (news.type === 'attach') this.writing.attach(news.attachment);
+    else if (news.type === 'selectModel') this.replies.selectModel().catch(this.report);
     else if (news.type === 'resync') void this.#resync(news.conversationId);
     else if (news.type === 'cancelResync') this.timelines.cancelResync(news.conversationId);
   }
@@ -118,29 +154,9 @@ export class Panel {
     this.notices.value = this.notices.value.filter((other) => other !== notice);
   }
 
-  /** Hands the draft over for storing and empties the composer. */
-  send(): void {
-    const content = this.drafts.value[this.draftKey.value] ?? '';
-    if (content.trim() === '') return;
-    if (content.length > MAX_CONTENT_LENGTH) {
-      this.#notifyOnce(this.strings.tooLong);
-      return;
-    }
-    batch(() => {
-      const conversationId = this.currentId.value ?? uuid();
-      if (this.state.value.conversationId === null) this.#newId.value = conversationId;
-      this.write(this.draftKey.value, null);
-      this.outbox.add({ conversationId, messageId: uuid(), content });
-    });
-  }
-
   /** Gives the text of an unsent message back to the composer. */
   takeBack(entry: OutboxEntry): void {
-    batch(() => {
-      const own = withDraft(this.state.value, entry.messageId, entry.content);
-      this.state.value = moveDraft(own, entry.messageId, this.draftKey.value);
-      this.outbox.remove([entry.messageId]);
-    });
+    this.writing.takeBack(entry);
     this.focusRequests.value++;
   }
 
@@ -188,6 +204,11 @@ export class Panel {
     }
   }
 
+  /** Takes the reader to a message, as soon as its conversation is shown. */
+  goTo(destination: Destination): void {
+    this.destination.value = destination;
+  }
+
   /** Keeps the reading position in a conversation; null stands for its end. */
   keepAnchor(conversationId: string, anchor: PanelState['anchors'][string] | null): void {
     const { [conversationId]: _, ...others } = this.state.value.anchors;
@@ -196,6 +217,13 @@ export class Panel {
       ...this.state.value,
       anchors: Object.fromEntries(Object.entries(anchors).slice(-KEPT_ANCHORS)),
     };
+  }
+
+  /** Where the next message goes. */
+  #target(): string {
+    const conversationId = this.currentId.value ?? uuid();
+    if (this.state.value.conversationId === null) this.#newId.value = conversationId;
+    return conversationId;
   }
 
   /** The next message must not follow this one into a conversation that is gone. */
@@ -246,6 +274,7 @@ export class Panel {
       this.announcement.value = announcementOf(timeline.pages.value, others, this.strings) ?? this.announcement.value;
     }
     this.live.settle(rows);
+    this.replies.takeNote(conversationId, rows);
     this.outbox.remove(rows.map(({ id }) => id));
   }
 

@@ -1,6 +1,11 @@
 /** Only one message is a tab stop; the arrow keys move between messages. */
 
 const ARTICLE = '[role=article]';
+/** What takes Home and End for itself. */
+const FIELDS = 'input, textarea';
+
+/** An end of the conversation. */
+export type End = 'start' | 'end';
 
 /** Makes the newest message the tab stop of a list that has none. */
 export function provideTabStop(feed: HTMLElement): void {
@@ -13,26 +18,39 @@ export function onRovingFocus(event: FocusEvent & { currentTarget: HTMLElement }
   if (!article) return;
   for (const stop of event.currentTarget.querySelectorAll<HTMLElement>(`${ARTICLE}[tabindex="0"]`)) {
     stop.tabIndex = -1;
-    setWideTabIndex(stop, -1);
+    setInnerTabIndex(stop, -1);
   }
   article.tabIndex = 0;
-  setWideTabIndex(article, 0);
+  setInnerTabIndex(article, 0);
 }
 
-/** Browsers make every block that scrolls sideways a tab stop; only those of the current message should be. */
-export function setWideTabIndex(container: HTMLElement, tabIndex: 0 | -1): void {
-  for (const block of container.querySelectorAll<HTMLElement>('pre, table')) block.tabIndex = tabIndex;
+/** Every block that scrolls sideways or unfolds is a tab stop by itself; only those of the current message should be. */
+export function setInnerTabIndex(container: HTMLElement, tabIndex: 0 | -1): void {
+  for (const block of container.querySelectorAll<HTMLElement>('pre, table, summary, .showAll'))
+    block.tabIndex = tabIndex;
 }
 
-/** Moves the focus from message to message, as long as a message itself has it. */
-export function onRovingKey(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
-  const all = articles(event.currentTarget);
-  const index = event.target instanceof HTMLElement ? all.indexOf(event.target) : -1;
-  if (index < 0 || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const next = { ArrowUp: all[index - 1], ArrowDown: all[index + 1], Home: all[0], End: all.at(-1) }[event.key];
-  if (!next) return;
+/** The tab index of blocks that are rendered now. */
+export function innerTabIndex(container: HTMLElement): 0 | -1 {
+  return container.closest<HTMLElement>(ARTICLE)?.tabIndex === 0 ? 0 : -1;
+}
+
+/**
+ * Moves the focus from message to message, as long as a message itself has it; from anywhere in one, Home and End go
+ * to the ends of the conversation.
+ */
+export function onRovingKey(event: KeyboardEvent & { currentTarget: HTMLElement }, goTo: (end: End) => void): void {
+  const { key, target, currentTarget } = event;
+  if (!(target instanceof HTMLElement) || target.matches(FIELDS)) return;
+  if (event.altKey || event.metaKey || event.shiftKey) return;
+  const all = articles(currentTarget);
+  const index = event.ctrlKey ? -1 : all.indexOf(target);
+  const next = index < 0 ? undefined : { ArrowUp: all[index - 1], ArrowDown: all[index + 1] }[key];
+  if (next) next.focus();
+  else if (key === 'Home') goTo('start');
+  else if (key === 'End') goTo('end');
+  else return;
   event.preventDefault();
-  next.focus();
 }
 
 function articles(feed: HTMLElement): HTMLElement[] {

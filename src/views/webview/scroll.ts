@@ -4,8 +4,14 @@ import type { PanelState } from '../../protocol/panel.ts';
 export type Anchor = PanelState['anchors'][string];
 
 const AT_END_PX = 40;
-const NEAR_TOP_PX = 600;
+/** How far from an end of the list more of it is asked for. */
+const NEAR_PX = 1000;
+/** Where a message is put that was jumped to, as a share of the height. */
+const JUMP_SHARE = 0.2;
 const REPORT_MS = 100;
+
+/** What has a place on the screen. */
+export type Box = Pick<Element, 'getBoundingClientRect'>;
 
 /** Where to begin and whom to tell. */
 export interface ScrollOptions {
@@ -13,7 +19,10 @@ export interface ScrollOptions {
   anchor: Anchor | null;
   /** The reader rests somewhere else; null stands for the end. */
   onMove: (anchor: Anchor | null) => void;
+  /** Whether the list ends with the newest message; otherwise its lower edge is a place like any other. */
+  reachesEnd: () => boolean;
   onNearTop: () => void;
+  onNearBottom: () => void;
 }
 
 /**
@@ -23,7 +32,7 @@ export interface ScrollOptions {
  */
 export class ScrollKeeper {
   readonly #scroller: HTMLElement;
-  readonly #articles: HTMLCollectionOf<Element>;
+  readonly #articles: HTMLCollectionOf<HTMLElement>;
   readonly #options: ScrollOptions;
   readonly #sizes = new ResizeObserver(() => this.#onResize());
   #anchor: Anchor | null;
@@ -37,7 +46,7 @@ export class ScrollKeeper {
   /** `list` is the element whose children of class `message` are the messages, ascending. */
   constructor(scroller: HTMLElement, list: HTMLElement, options: ScrollOptions) {
     this.#scroller = scroller;
-    this.#articles = list.getElementsByClassName('message');
+    this.#articles = list.getElementsByClassName('message') as HTMLCollectionOf<HTMLElement>;
     this.#options = options;
     this.#anchor = options.anchor;
     scroller.addEventListener('scroll', this.#onScroll, { passive: true });
@@ -60,13 +69,30 @@ export class ScrollKeeper {
     this.#placedAt = scroller.scrollTop;
     this.#lastTop = scroller.scrollTop;
     this.#reach = reachOf(scroller);
-    this.#checkTop();
+    this.#checkEdges();
   }
 
   toEnd(): void {
-    this.#anchor = null;
-    this.#reportSoon();
-    this.settle();
+    this.#moveTo(null);
+  }
+
+  /** Goes to a message, now if it is in the list, otherwise when it comes. */
+  toMessage(seq: number): void {
+    this.#moveTo({ seq, offset: Math.round(this.#scroller.clientHeight * JUMP_SHARE) });
+  }
+
+  /** Moves a message or a part of it into view, if it is not there. */
+  reveal(part: Box): void {
+    const top = this.#offsetOf(part);
+    const { height } = part.getBoundingClientRect();
+    const isInView = top >= 0 && top + height <= this.#scroller.clientHeight;
+    if (!isInView) this.#scroller.scrollTop += top - this.#scroller.clientHeight * JUMP_SHARE;
+    this.#measure(1);
+  }
+
+  /** The first message at or behind a number that is in the list. */
+  article(seq: number): HTMLElement | undefined {
+    return this.#first((candidate) => Number(candidate.getAttribute('data-seq')) >= seq);
   }
 
   dispose(): void {
@@ -77,9 +103,17 @@ export class ScrollKeeper {
     window.removeEventListener('pagehide', this.#flush, { capture: true });
   }
 
+  #moveTo(anchor: Anchor | null): void {
+    this.#anchor = anchor;
+    this.#reportSoon();
+    this.settle();
+  }
+
   #drift({ seq, offset }: Anchor): number {
-    const article = this.#first((candidate) => Number(candidate.getAttribute('data-seq')) >= seq);
-    return article ? this.#offsetOf(article) - offset : 0;
+    const article = this.article(seq);
+    if (!article) return 0;
+    // The message may have become shorter than what was above the edge.
+    return this.#offsetOf(article) - Math.max(offset, 1 - article.clientHeight);
   }
 
   readonly #onScroll = () => {
@@ -93,7 +127,7 @@ export class ScrollKeeper {
     this.#placedAt = Number.NaN;
     // On the way up the first pixels count, or a change meanwhile would pull the reader back to the end.
     this.#measure(up > 0 ? 1 : AT_END_PX);
-    this.#checkTop();
+    this.#checkEdges();
   };
 
   readonly #onScrollEnd = () => {
@@ -108,14 +142,14 @@ export class ScrollKeeper {
   #measure(atEndPx: number): void {
     this.#reach = reachOf(this.#scroller);
     const article = this.#first((candidate) => this.#offsetOf(candidate) + candidate.clientHeight > 0);
-    const isAtEnd = this.#reach - this.#scroller.scrollTop <= atEndPx;
+    const isAtEnd = this.#options.reachesEnd() && this.#reach - this.#scroller.scrollTop <= atEndPx;
     this.#anchor =
       isAtEnd || !article ? null : { seq: Number(article.getAttribute('data-seq')), offset: this.#offsetOf(article) };
     this.#reportSoon();
   }
 
   /** Binary search: the messages ascend, and so do their positions. */
-  #first(isThere: (article: Element) => boolean): Element | undefined {
+  #first(isThere: (article: Element) => boolean): HTMLElement | undefined {
     let low = 0;
     let high = this.#articles.length;
     while (low < high) {
@@ -127,12 +161,15 @@ export class ScrollKeeper {
     return this.#articles[low];
   }
 
-  #offsetOf(article: Element): number {
-    return article.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top;
+  #offsetOf(part: Box): number {
+    return part.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top;
   }
 
-  #checkTop(): void {
-    if (this.#scroller.clientHeight > 0 && this.#scroller.scrollTop < NEAR_TOP_PX) this.#options.onNearTop();
+  #checkEdges(): void {
+    const { clientHeight, scrollTop } = this.#scroller;
+    if (clientHeight === 0) return;
+    if (scrollTop < NEAR_PX) this.#options.onNearTop();
+    if (this.#reach - scrollTop < NEAR_PX) this.#options.onNearBottom();
   }
 
   #reportSoon(): void {

@@ -2,39 +2,81 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Message } from '../../protocol/model.ts';
 import type { SyncStatus } from '../../sync/chat/ports.ts';
 import { mergeRanges, type SeqRange, subtractRanges, toRanges } from '../../sync/sequence.ts';
-import { claimedTwice, emptyPages, type IsOutdated, merge, type Pages, widen } from './pages.ts';
+import {
+  claimedTwice,
+  countShown,
+  cutNewer,
+  cutOlder,
+  emptyPages,
+  type IsOutdated,
+  merge,
+  newestWanted,
+  nothingWanted,
+  type Pages,
+  reachesEnd,
+  want,
+  wanted,
+  withoutOthers,
+} from './pages.ts';
+import { toolsOf } from './tools.ts';
 
 const PAGE = 50;
-/** Beyond this many messages a stretch is not worth bridging: the reader starts again at the newest page. */
-const FAR = 2000;
+/** Most messages that are held while the reader goes through a conversation. */
+const WIDEST = 300;
+/** To how many they may grow by arrivals: each time that some are dropped, the list is laid out again. */
+const OVERGROWN = 500;
 
-/** What the panel holds of one conversation, from the oldest message that the reader wants to the newest. */
+/** What the panel holds of one conversation: a stretch that moves with its reader. */
 export class Timeline {
   readonly #pages = signal<Pages>(emptyPages);
   readonly #isFetching = signal(false);
   readonly pages: ReadonlySignal<Pages> = this.#pages;
   readonly isFetching: ReadonlySignal<boolean> = this.#isFetching;
   readonly lastSeq = computed(() => this.#pages.value.lastSeq);
+  /** The calls of tools among what is held. */
+  readonly tools = computed(() => toolsOf(this.#pages.value.rows));
   /** Numbers whose rows may have changed. They are shown, but do not count as held. */
   #outdated: readonly SeqRange[] = [];
   /** Those of them since the last question, whose answer may be older than the change. */
   #outdatedSince: readonly SeqRange[] = [];
 
-  /** Wants the newest page, and what leads to `anchor`, the message that the reader wants to return to. */
+  /** Wants what is around `anchor`, the message that the reader wants to return to, or without it the newest page. */
   open(lastSeq: number, anchor = lastSeq): void {
-    const held = lastSeq - this.#pages.value.lastSeq > FAR ? emptyPages : this.#pages.value;
-    const oldest = lastSeq - anchor > FAR ? lastSeq : Math.min(anchor, lastSeq);
-    this.#pages.value = widen(merge(held, [], lastSeq), Math.min(lastSeq - PAGE + 1, oldest - PAGE / 2));
+    const known = merge(this.#pages.value, [], lastSeq);
+    this.#pages.value = countShown(known) > OVERGROWN ? { ...known, ...nothingWanted } : known;
+    this.around(Math.min(anchor, lastSeq));
     // A row that the database does not know any more must count, or nobody would notice it.
     this.#outdated = subtractRanges(this.#outdated, [{ from: lastSeq + 1, to: Number.POSITIVE_INFINITY }]);
   }
 
   /** Wants one more page of older messages; returns its numbers. */
-  widen(): SeqRange[] {
-    const { from } = this.#pages.value;
-    if (from === 1 || !Number.isFinite(from)) return [];
-    this.#pages.value = widen(this.#pages.value, from - PAGE);
-    return [{ from: this.#pages.value.from, to: from - 1 }];
+  older(): SeqRange[] {
+    const isAll = this.#pages.value.from === 1;
+    return isAll ? [] : this.#move((pages) => cutNewer(want(pages, pages.from - PAGE, pages.to), WIDEST));
+  }
+
+  /** Wants one more page of newer messages; returns its numbers. */
+  newer(): SeqRange[] {
+    const isAll = reachesEnd(this.#pages.value);
+    return isAll ? [] : this.#move((pages) => cutOlder(want(pages, pages.from, pages.to + PAGE), WIDEST));
+  }
+
+  /** Wants a message and those around it, unless it is wanted already; returns the numbers that are wanted now. */
+  around(seq: number): SeqRange[] {
+    return this.#move((pages) => {
+      const isWanted = pages.from <= seq && seq <= newestWanted(pages);
+      return isWanted ? pages : want(pages, Math.min(seq - PAGE / 2, pages.lastSeq - PAGE + 1), seq + PAGE);
+    });
+  }
+
+  /** Lets go of what arrivals have made too much, far from the message that is being read; null stands for the end. */
+  shrink(reading: number | null): void {
+    const pages = this.#pages.value;
+    if (countShown(pages) <= OVERGROWN) return;
+    this.#pages.value =
+      reading === null
+        ? cutOlder(pages, WIDEST)
+        : want(pages, Math.max(pages.from, reading - WIDEST / 2), Math.min(pages.to, reading + WIDEST / 2));
   }
 
   /** Drops everything, because it contradicts the database, and wants the newest page. */
@@ -66,18 +108,18 @@ export class Timeline {
   take(rows: readonly Message[]): number | undefined {
     const isOutdated: IsOutdated = (seq) => this.#outdated.some(({ from, to }) => from <= seq && seq <= to);
     const claimed = claimedTwice(this.#pages.value, rows, isOutdated);
-    this.#pages.value = merge(this.#pages.value, rows, 0, isOutdated);
+    this.#pages.value = withoutOthers(merge(this.#pages.value, rows, 0, isOutdated));
     const current = subtractRanges(toRanges(rows.map(({ seq }) => seq)), this.#outdatedSince);
     this.#outdated = subtractRanges(this.#outdated, current);
     return claimed;
   }
 
-  /** The numbers that are held, and the older ones that nobody wants; ascending and disjoint. */
+  /** The numbers that are held, and those that nobody wants; ascending and disjoint. */
   ranges(): SeqRange[] {
-    const { rows, from, lastSeq } = this.#pages.value;
+    const { rows, lastSeq } = this.#pages.value;
     const held = subtractRanges(toRanges(rows.map(({ seq }) => seq)), this.#outdated);
-    const unwanted = { from: 1, to: Math.min(from - 1, lastSeq) };
-    return unwanted.to < unwanted.from ? held : mergeRanges([unwanted], held);
+    const unwanted = subtractRanges([{ from: 1, to: lastSeq }], wanted(this.#pages.value));
+    return mergeRanges(unwanted, held);
   }
 
   /** Shows how the conversation stands. */
@@ -86,5 +128,11 @@ export class Timeline {
       if (expected > this.#pages.value.lastSeq) this.#pages.value = merge(this.#pages.value, [], expected);
       this.#isFetching.value = isFetching;
     });
+  }
+
+  #move(change: (pages: Pages) => Pages): SeqRange[] {
+    const before = this.#pages.value;
+    this.#pages.value = change(before);
+    return subtractRanges(wanted(this.#pages.value), wanted(before));
   }
 }

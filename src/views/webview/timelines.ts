@@ -97,9 +97,17 @@ export class Timelines {
 
   /** Wants one more page of older messages, unless some are still to come. */
   loadOlder(conversationId: string): void {
-    if (this.#sync.missing(conversationId).length > 0) return;
-    const page = this.of(conversationId).widen();
-    if (page.length > 0) this.#sync.want(conversationId, page);
+    if (this.#isComplete(conversationId)) this.#want(conversationId, this.of(conversationId).older());
+  }
+
+  /** Wants one more page of newer messages, unless some are still to come. */
+  loadNewer(conversationId: string): void {
+    if (this.#isComplete(conversationId)) this.#want(conversationId, this.of(conversationId).newer());
+  }
+
+  /** Wants a message and those around it. */
+  goTo(conversationId: string, seq: number): void {
+    this.#want(conversationId, this.of(conversationId).around(seq));
   }
 
   /**
@@ -115,6 +123,14 @@ export class Timelines {
   /** Ends a resync with what it has brought. */
   cancelResync(conversationId: string): void {
     this.#sync.cancel(conversationId);
+  }
+
+  #isComplete(conversationId: string): boolean {
+    return this.#sync.missing(conversationId).length === 0;
+  }
+
+  #want(conversationId: string, numbers: readonly SeqRange[]): void {
+    if (numbers.length > 0) this.#sync.want(conversationId, numbers);
   }
 
   get #upstream(): Upstream {

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
-import type { PanelState } from '../../protocol/panel.ts';
+import { Attachment } from '../../protocol/attachments.ts';
+import { OutgoingMessage, type PanelState } from '../../protocol/panel.ts';
 import type { VsCode } from './api.ts';
+import { emptyState } from './drafts.ts';
 
 const Id = v.pipe(v.string(), v.uuid());
 
@@ -9,12 +11,12 @@ const Stored = v.object({
   owner: v.string(),
   conversationId: v.fallback(v.nullable(Id), null),
   drafts: v.fallback(v.record(v.string(), v.string()), {}),
-  outbox: v.fallback(v.array(v.object({ conversationId: Id, messageId: Id, content: v.string() })), []),
+  outbox: v.fallback(v.array(OutgoingMessage), []),
+  attachments: v.fallback(v.record(v.string(), v.array(Attachment)), {}),
+  models: v.fallback(v.record(v.string(), v.nullable(v.string())), {}),
   anchors: v.fallback(v.record(v.string(), v.object({ seq: v.number(), offset: v.number() })), {}),
 });
 type Stored = v.InferOutput<typeof Stored>;
-
-const emptyState: PanelState = { conversationId: null, drafts: {}, outbox: [], anchors: {} };
 
 /** What this window showed before, and the way to keep it for the next time. */
 export interface WindowState {

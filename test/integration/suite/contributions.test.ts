@@ -40,7 +40,8 @@ describe('what the extension contributes', () => {
   it('say what they do in folders that are not trusted or not on a disk', () => {
     const { untrustedWorkspaces, virtualWorkspaces } = extension.packageJSON.capabilities;
     assert.equal(untrustedWorkspaces.supported, 'limited');
-    assert.deepEqual(untrustedWorkspaces.restrictedConfigurations, [settings.databaseLocation]);
+    const restricted = [settings.databaseLocation, settings.modelEndpoints];
+    assert.deepEqual(untrustedWorkspaces.restrictedConfigurations, restricted);
     assert.equal(virtualWorkspaces.supported, false);
     for (const { description } of [untrustedWorkspaces, virtualWorkspaces]) assert.ok(description.length > 20);
   });

@@ -9,8 +9,8 @@ import { commands as editor, extensions, lm, Uri } from 'vscode';
 import { InstanceClient } from '../../../src/instance/client/instanceClient.ts';
 import { spawnInstance } from '../../../src/instance/client/process.ts';
 import { editorModels } from '../../../src/models/editorModels.ts';
-import { ModelError } from '../../../src/models/modelError.ts';
 import { Replies } from '../../../src/models/replies.ts';
+import { DevChatError } from '../../../src/protocol/errors.ts';
 
 const run = promisify(execFile);
 
@@ -102,7 +102,7 @@ describe('models that other extensions offer', () => {
   for (const [model, reason, text] of failures) {
     it(`say ${reason} when they are ${model}`, async () => {
       await assert.rejects(answer(model), (error) => {
-        assert.ok(error instanceof ModelError);
+        assert.ok(error instanceof DevChatError);
         assert.equal(error.reason, reason, error.message);
         assert.match(error.message, text);
         return true;

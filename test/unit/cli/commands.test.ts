@@ -35,7 +35,16 @@ describe('devchat command', () => {
   const titles = async () => (await json<Conversation[]>(['list'])).map(({ title }) => title);
 
   const id = '0198c5a2-7b1e-7cc3-98c4-dc0c0c07398f';
-  for (const words of [['status'], ['list'], ['show', id], ['search', 'x'], ['verify'], ['resync'], ['watch']]) {
+  for (const words of [
+    ['status'],
+    ['list'],
+    ['show', id],
+    ['search', 'x'],
+    ['export', id],
+    ['verify'],
+    ['resync'],
+    ['watch'],
+  ]) {
     it(`${words[0]} makes no history where there is none`, async () => {
       const missing = await inFile(...words);
       assert.deepEqual([missing.code, missing.stderr], [1, `devchat: There is no chat history at ${db()}.\n`]);
@@ -60,7 +69,7 @@ describe('devchat command', () => {
     writeFileSync(db(), readFileSync(db()).fill(0, 0, 4096));
     const { stdout, stderr } = await inFile('verify');
     assert.match(stdout, /^Mended: The chat database was damaged and has been rebuilt: 1 message in 1 conversation/);
-    assert.match(stderr, /^The chat database was damaged and has been rebuilt: /);
+    assert.match(stderr, /^The chat database is damaged\. .*\nThe chat database was damaged and has been rebuilt: /);
   });
 
   it('never leads', async () => {
@@ -128,6 +137,81 @@ describe('devchat command', () => {
     assert.equal(code, 1);
     assert.match(stdout, new RegExp(`${first.conversationId}  messages are missing`));
     assert.match(stdout, new RegExp(`${second.conversationId}  nothing is missing`));
+  });
+
+  it('exports one conversation to where it is told, or to standard output', async () => {
+    const { conversationId } = await json<Message>(['send', '# Hello\n\nworld']);
+    const markdown = await inFile('export', conversationId);
+    assert.deepEqual([markdown.code, markdown.stderr], [0, '']);
+    assert.match(markdown.stdout, /^# Hello\n\n\*chat · .*\n\n## User\n\n\*.*\n\n# Hello\n\nworld\n$/);
+    const { stdout: lines } = await inFile('export', conversationId, '--format', 'jsonl');
+    assert.equal((JSON.parse(lines) as Message).content, '# Hello\n\nworld');
+    const [file, folder] = [join(directory.path, 'talk.md'), join(directory.path, 'new', 'folder')];
+    assert.equal((await inFile('export', conversationId, '--out', file)).stdout, `${file}\n`);
+    assert.equal(readFileSync(file, 'utf8'), markdown.stdout);
+    await inFile('export', conversationId, '--out', `${folder}/`);
+    assert.match(readdirSync(folder).join(), /^\d{4}-\d\d-\d\d Hello [0-9a-f]{12}\.md$/);
+  });
+
+  it('exports all conversations that are not in the bin, a file for each', async () => {
+    const folder = join(directory.path, 'out');
+    for (const text of ['One', 'Two', 'One']) await json(['send', text]);
+    const files = await json<{ file: string; conversationId: string }[]>(['export', '--out', folder]);
+    assert.deepEqual(
+      files.map(({ file }) => file).sort(),
+      readdirSync(folder)
+        .map((name) => join(folder, name))
+        .sort(),
+    );
+    assert.equal(files.length, 3);
+    const without = await inFile('export');
+    assert.deepEqual([without.code, /--out/.test(without.stderr)], [2, true]);
+    const unknown = await inFile('export', id, '--out', folder);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, new RegExp(`no conversation ${id}`));
+    assert.equal((await inFile('export', '--format', 'pdf')).code, 2);
+  });
+
+  it('exports a conversation of many pages whole', async () => {
+    const { conversationId } = await json<Message>(['send', 'first']);
+    const sqlite = new Sqlite(db());
+    const insert = sqlite.prepare(
+      `INSERT INTO messages(id, conversation_id, seq, role, content, status, created_at, updated_at)
+       VALUES (?, ?, ?, 'user', ?, 'complete', 1, 1)`,
+    );
+    sqlite.transaction(() => {
+      for (let seq = 2; seq <= 1200; seq++) insert.run(`m${seq}`, conversationId, seq, 'text');
+      sqlite.exec('UPDATE conversations SET last_seq = 1200');
+    })();
+    sqlite.close();
+    const { stdout } = await inFile('export', conversationId, '--format', 'jsonl');
+    assert.deepEqual(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as Message).seq),
+      Array.from({ length: 1200 }, (_, index) => index + 1),
+    );
+  });
+
+  it('lists the conversations of all workspaces', async () => {
+    assert.equal((await run(['list', '--all'])).stdout, 'No workspace has a chat history yet.\n');
+    for (const name of ['one', 'two']) {
+      mkdirSync(join(directory.path, name));
+      await run(['--workspace', join(directory.path, name), 'send', `Hello ${name}`]);
+    }
+    const { stdout } = await run(['list', '--all']);
+    for (const name of ['one', 'two'])
+      assert.match(stdout, new RegExp(`${join(directory.path, name)}\n  .*Hello ${name}`));
+    const { stdout: list } = await run(['--json', 'list', '--all']);
+    const all = JSON.parse(list) as { workspace: { conversations: number }; conversations: Conversation[] }[];
+    assert.deepEqual(
+      all.map(({ workspace, conversations }) => [workspace.conversations, conversations.length]),
+      [
+        [1, 1],
+        [1, 1],
+      ],
+    );
   });
 
   it('takes an id in capitals for the same', async () => {

@@ -18,6 +18,7 @@ import { Database } from '../../../src/store/database.ts';
 import { findIngestFile, ingestReport } from '../../../src/store/ingestFiles.ts';
 import { deleteMessage, updateMessage } from '../../../src/store/messages.ts';
 import { origin, useDatabases } from '../../support/database.ts';
+import { runs } from '../properties.ts';
 import { type Corpus, claudeCorpus } from './corpus.ts';
 import { contentsOf, fixtures, ingestFile, lead, workspace } from './support.ts';
 
@@ -77,7 +78,8 @@ describe('a transcript gives the same history', () => {
       };
       await same(lineEnds(content));
       const cuts = fc.uniqueArray(fc.nat(content.length), { maxLength: 12 }).map((all) => all.sort((a, b) => a - b));
-      await fc.assert(fc.asyncProperty(cuts, same), { numRuns: 15 });
+      // Each run reads and crashes with a database of its own, as those below.
+      await fc.assert(fc.asyncProperty(cuts, same), runs(15));
     });
   }
 
@@ -102,7 +104,7 @@ describe('a transcript gives the same history', () => {
       assert.deepEqual(await feed('claude-code', fixture, corpus.bytes, lineEnds(corpus.bytes)), expected);
     };
     const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 8 });
-    await fc.assert(fc.asyncProperty(claudeCorpus({ maxRecords: 40 }), shares, check), { numRuns: 25 });
+    await fc.assert(fc.asyncProperty(claudeCorpus({ maxRecords: 40 }), shares, check), runs(25));
   });
 });
 
@@ -134,7 +136,7 @@ describe('what becomes of every record', () => {
       assert.deepEqual({ found, stored, duplicates, quarantined, bookkeeping, messages, usage }, corpus.totals);
       assert.equal(found, stored + duplicates + quarantined);
     };
-    await fc.assert(fc.asyncProperty(claudeCorpus({ maxRecords: 80 }), check), { numRuns: 40 });
+    await fc.assert(fc.asyncProperty(claudeCorpus({ maxRecords: 80 }), check), runs(40));
     const [large] = fc.sample(claudeCorpus({ minRecords: 1500, maxRecords: 1500 }), 1);
     await check(large as Corpus);
   });

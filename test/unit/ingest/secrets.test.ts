@@ -90,7 +90,7 @@ describe('secrets', () => {
     await ingestFile(db, leader, path, 'claude-code');
     const contents = JSON.stringify(contentsOf(db));
     assert.equal(contents.includes(secret) || contents.includes(fake('', 20)), false, contents);
-    assert.deepEqual(searchMessages(db, secret, 10), []);
+    assert.deepEqual(searchMessages(db, { query: secret, limit: 10 }).hits, []);
     assert.equal(contentsOf(db).counts[0] && (contentsOf(db).counts[0] as { redacted?: number }).redacted, 7);
   });
 
@@ -108,7 +108,7 @@ describe('secrets', () => {
     assert.deepEqual([await redactStored(db, leader, options), await redactStored(db, leader, options)], [2, 0]);
     const after = contentsOf(db);
     assert.equal(JSON.stringify(after).includes(secret), false);
-    assert.deepEqual(searchMessages(db, secret, 10), []);
+    assert.deepEqual(searchMessages(db, { query: secret, limit: 10 }).hits, []);
     const changes = db.sql(`SELECT count(*) FROM change_log WHERE change_type = 'MessageUpdated'`).pluck().get();
     assert.equal(changes, 1);
   });

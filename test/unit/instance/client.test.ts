@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { truncateSync } from 'node:fs';
 import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
@@ -82,6 +83,17 @@ describe('client of an instance', () => {
     assert.deepEqual(messages, stored);
     await reached('ready');
     assert.equal(children.length, 3);
+  });
+
+  it('goes on though the shared index of the log is cut short, which kills the process that reads it', async () => {
+    const { client, children, reached } = await clients.start();
+    const { id: conversationId } = await client.request('conversation/create', {});
+    const ended = once(children[0] ?? client.events, 'exit');
+    truncateSync(`${clients.path}-shm`);
+    const message = await client.request('message/add', { conversationId, role: 'user', content: 'text' });
+    assert.deepEqual([message.seq, await ended], [1, [null, 'SIGBUS']]);
+    await reached('ready');
+    assert.equal(children.length, 2);
   });
 
   it('sends again what may be sent again, and says so of what may not', async () => {

@@ -36,6 +36,8 @@ describe('the leader among instances', () => {
     const instanceId = await elected;
     process.stdout.write(`      taken over after ${Math.round(performance.now() - killedAt)} ms\n`);
     for (const { rpc } of followers) {
+      // Whoever has lost the election is told of it too, without asking.
+      await rpc.notified<SyncStatus>('status', ({ leader }) => leader?.instanceId === instanceId);
       const { leader } = await rpc.request<SyncStatus>('sync/status');
       assert.deepEqual(leader, { instanceId, epoch: 2 });
     }

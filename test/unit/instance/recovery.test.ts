@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
+import type { Notifications } from '../../../src/protocol/rpc.ts';
 import { type Stored, useInstances } from '../../support/instances.ts';
 import type { RpcClient } from '../../support/rpcClient.ts';
 
@@ -46,7 +47,7 @@ describe('instance whose database', () => {
     overwrite('30 xxx');
     const { messages, lastSeq } = await range(one.rpc, id);
     assert.deepEqual([messages.length, lastSeq], [60, 60]);
-    const { text } = await one.rpc.notified<{ text: string }>('notice');
+    const { text } = await one.rpc.notified<Notifications['notice']>('notice', ({ isUnderway }) => !isUnderway);
     assert.match(
       text,
       /^The chat database was damaged and has been rebuilt: \d+ messages in 1 conversation were saved; \d+/,
@@ -67,8 +68,29 @@ describe('instance whose database', () => {
     await first.rpc.exited;
     overwrite();
     const { rpc } = await instances.start();
-    assert.match((await rpc.notified<{ text: string }>('notice')).text, /60 messages in 1 conversation were saved/);
+    const notices = rpc.notifications.flatMap(({ method, params }) =>
+      method === 'notice' ? [params as Notifications['notice']] : [],
+    );
+    assert.deepEqual(
+      notices.map(({ isUnderway }) => isUnderway),
+      [true, undefined],
+    );
+    assert.match(String(notices[1]?.text), /60 messages in 1 conversation were saved/);
     assert.equal((await range(rpc, id)).messages.length, 60);
+  });
+
+  it('has lost a table names it when verified, and gets it back when it is repaired', async () => {
+    const { rpc } = await instances.start();
+    const id = await filled(rpc);
+    const sqlite = new Sqlite(instances.path);
+    sqlite.exec('DROP TABLE usage');
+    sqlite.close();
+    const problems = ['The table usage is missing.'];
+    assert.deepEqual(await rpc.request('verify'), { problems, repaired: [] });
+    const { repaired } = await rpc.request<{ repaired: string[] }>('verify', { repair: true });
+    assert.match(String(repaired), /^The chat database was damaged and has been rebuilt: 60 messages/);
+    assert.equal((await range(rpc, id)).messages.length, 60);
+    assert.deepEqual(await rpc.request('verify'), { problems: [], repaired: [] });
   });
 
   it('is damaged names it when verified, and repairs it when told to', async () => {

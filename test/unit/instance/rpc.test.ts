@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { appendChanges, pruneChanges } from '../../../src/store/changeLog.ts';
+import { Database } from '../../../src/store/database.ts';
+import { addTestMessage, createTestConversation, origin } from '../../support/database.ts';
 import { type Stored, useInstances } from '../../support/instances.ts';
 
 interface ChangeNotification {
@@ -91,6 +94,44 @@ describe('instance over standard input and output', () => {
     }
   });
 
+  it('tells a transaction as a whole, so that one who is killed between two pages has all of it or nothing', async () => {
+    const { rpc } = await instances.start();
+    const db = await Database.open(instances.path, () => []);
+    instances.directory.defer(() => db.close());
+    const { id } = await createTestConversation(db);
+    await rpc.notified<ChangeNotification>('change');
+    const entry = { changeType: 'MessageUpdated' as const, conversationId: id, revision: 1 };
+    if (process.platform !== 'win32') rpc.child.kill('SIGSTOP');
+    for (const length of [300, 1000, 300]) {
+      await db.write(() => appendChanges(db, Array(length).fill(entry), origin));
+    }
+    rpc.child.kill('SIGCONT');
+    await rpc.notified<ChangeNotification>('change', ({ changes }) => (changes.at(-1)?.id ?? 0) > 301);
+    rpc.child.kill('SIGKILL');
+    await rpc.exited;
+    const pages = rpc.notifications.flatMap(({ method, params }) => (method === 'change' ? [params] : []));
+    const ends = pages.map((page) => (page as ChangeNotification).changes.at(-1)?.id);
+    assert.deepEqual(
+      ends.filter((end) => ![1, 301, 1301, 1601].includes(Number(end))),
+      [],
+    );
+  });
+
+  it('has everything loaded again when the log was pruned past it while it was frozen', async function () {
+    // There is nothing like SIGSTOP there.
+    if (process.platform === 'win32') this.skip();
+    const { rpc } = await instances.start();
+    const db = await Database.open(instances.path, () => []);
+    instances.directory.defer(() => db.close());
+    const { id } = await createTestConversation(db);
+    await rpc.notified<ChangeNotification>('change');
+    rpc.child.kill('SIGSTOP');
+    for (const content of ['two', 'three', 'four']) await addTestMessage(db, id, content);
+    assert.equal(await db.write(() => pruneChanges(db, Date.now() + 1, 3)), 3);
+    rpc.child.kill('SIGCONT');
+    assert.deepEqual(await rpc.notified('reload'), { reason: 'log-pruned', lastChangeId: 4 });
+  });
+
   it('tells the present rows though it does not know what happened to them', async () => {
     const { rpc } = await instances.start();
     const { id } = await rpc.request<{ id: string }>('conversation/create', {});
@@ -136,7 +177,7 @@ describe('instance over standard input and output', () => {
     ['an id that is no UUID', 'conversation/delete', { conversationId: '1' }, /conversationId.*UUID/],
     ['a negative number', 'message/range', { conversationId: randomUUID(), fromSeq: -1, toSeq: 1 }, /fromSeq/],
     ['a title without end', 'conversation/create', { title: 'x'.repeat(501) }, /title/],
-    ['too large a limit', 'search', { query: 'x', limit: 1000 }, /limit/],
+    ['too large a limit', 'search', { query: 'x', limit: 1001 }, /limit/],
   ];
   for (const [what, method, params, field] of badRequests) {
     it(`refuses ${what}`, async () => {

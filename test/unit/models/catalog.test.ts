@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { findModel, listModels, modelOf, modelProviders } from '../../../src/models/catalog.ts';
+import { findModel, listModels, modelProviders } from '../../../src/models/catalog.ts';
 import { localEndpoint, wellKnownEndpoints } from '../../../src/models/localEndpoints.ts';
 import { openAiEndpoint } from '../../../src/models/openAiEndpoint.ts';
 import type { ModelProvider } from '../../../src/models/provider.ts';
 import { FakeModelServer, hanging, json } from '../../support/fakeModelServer.ts';
 import { useTempDirectory } from '../../support/tempDirectory.ts';
-import { talk } from './talk.ts';
 
 const ports = { keyFor: async () => undefined };
 
@@ -26,14 +25,11 @@ describe('models on offer', () => {
     const gone = await FakeModelServer.start(directory);
     const { baseUrl: goneUrl } = gone;
     await gone.close();
-    const offer = await listModels(
-      [
-        openAiEndpoint({ name: 'Gone', baseUrl: goneUrl }, ports),
-        editor,
-        openAiEndpoint({ name: 'Here', baseUrl: server.baseUrl }, ports),
-      ],
-      soon(),
-    );
+    const offer = await listModels([
+      openAiEndpoint({ name: 'Gone', baseUrl: goneUrl }, ports),
+      editor,
+      openAiEndpoint({ name: 'Here', baseUrl: server.baseUrl }, ports),
+    ]);
     assert.deepEqual(
       offer.models.map(({ id }) => id),
       ['editor/vendor/one', 'here/small', 'here/org/large:latest'],
@@ -50,7 +46,7 @@ describe('models on offer', () => {
     const urls = [server, other, gone].map(({ baseUrl }) => baseUrl);
     await gone.close();
     const providers = urls.map((baseUrl, index) => localEndpoint({ name: `Local ${index}`, baseUrl }));
-    const { models, problems } = await listModels(providers, soon());
+    const { models, problems } = await listModels(providers);
     assert.deepEqual([models.map(({ id }) => id), problems], [['local 0/small', 'local 0/org/large:latest'], []]);
   });
 
@@ -94,21 +90,15 @@ describe('models on offer', () => {
     await assert.rejects(findModel([editor], 'elsewhere/one', soon()), { reason: 'no-model' });
   });
 
-  it('belong to a conversation by its newest message that names one of them', () => {
-    const named = (id: string, model: string | null, rest = {}) => [id, 'user', null, { model, ...rest }] as const;
-    const rows = [named('a', 'editor/vendor/one'), named('b', null), named('c', 'claude-fable')] as const;
-    assert.equal(modelOf(talk(...rows), [editor]), 'editor/vendor/one');
-    assert.equal(modelOf(talk(...rows, named('d', 'editor/other')), [editor]), 'editor/other');
-    assert.equal(modelOf(talk(...rows, named('d', 'editor/other', { deletedAt: 1 })), [editor]), 'editor/vendor/one');
-    assert.equal(modelOf(talk(...rows.slice(1)), [editor]), undefined);
-  });
-
-  it('are not listed on after that was given up', async () => {
-    const abort = new AbortController();
-    abort.abort(new Error('closed'));
-    await assert.rejects(
-      listModels([editor, localEndpoint({ name: 'x', baseUrl: 'http://127.0.0.1:9' })], abort.signal),
-      /closed/,
+  it('are listed without those of a service that does not answer in time', async () => {
+    const server = await FakeModelServer.start(directory);
+    server.listing = hanging();
+    const closed = server.closed('GET');
+    const { models, problems } = await listModels(
+      [editor, openAiEndpoint({ name: 'Slow', baseUrl: server.baseUrl }, ports)],
+      50,
     );
+    assert.deepEqual([models.length, problems], [1, ['Slow did not tell its models in time.']]);
+    assert.equal(await closed, false);
   });
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it } from 'mocha';
-import { ModelError, type ModelReason } from '../../../src/models/modelError.ts';
 import { type Endpoint, openAiEndpoint } from '../../../src/models/openAiEndpoint.ts';
+import { DevChatError, type Reason } from '../../../src/protocol/errors.ts';
 import {
   type Behaviour,
   begin,
@@ -130,7 +130,7 @@ describe('endpoint that speaks OpenAI’s chat completions', () => {
   });
 
   const error = (message: string, code?: string) => ({ error: { message, code } });
-  const failures: [what: string, behaviour: Behaviour, reason: ModelReason, text: RegExp][] = [
+  const failures: [what: string, behaviour: Behaviour, reason: Reason, text: RegExp][] = [
     ['a wrong key', json(401, error('bad key')), 'refused', /API key.*“bad key”/],
     ['a model that is not allowed', json(403, 'forbidden'), 'refused', /API key/],
     ['an unknown model', json(404, error('no such model')), 'no-model', /Choose another model.*“no such model”/],
@@ -260,7 +260,7 @@ describe('endpoint that speaks OpenAI’s chat completions', () => {
     it(`does not give away the key that the service repeats ${what}`, async () => {
       const { answered } = await start();
       await assert.rejects(answered(behaviour), (thrown) => {
-        assert.ok(thrown instanceof ModelError);
+        assert.ok(thrown instanceof DevChatError);
         assert.match(thrown.message, /wrong/);
         return !JSON.stringify([thrown.message, thrown.stack, String(thrown.cause)]).includes(KEY);
       });
@@ -289,8 +289,8 @@ describe('endpoint that speaks OpenAI’s chat completions', () => {
   }
 });
 
-function fails(error: unknown, reason: ModelReason, text: RegExp): boolean {
-  assert.ok(error instanceof ModelError, String(error));
+function fails(error: unknown, reason: Reason, text: RegExp): boolean {
+  assert.ok(error instanceof DevChatError, String(error));
   assert.equal(error.reason, reason, error.message);
   assert.match(error.message, text);
   return true;

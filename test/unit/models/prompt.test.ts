@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { terminalAttachment } from '../../../src/models/attachments.ts';
 import { promptFrom, tokensIn } from '../../../src/models/prompt.ts';
+import { terminalAttachment } from '../../../src/protocol/attachments.ts';
 import type { Role } from '../../../src/protocol/model.ts';
-import { talk } from './talk.ts';
+import { talk } from '../../support/talk.ts';
 
 describe('prompt', () => {
   it('holds the talk, with what was attached, and leaves out failures and the output of tools', () => {
@@ -26,6 +26,7 @@ describe('prompt', () => {
       ],
       fromSeq: 1,
       count: 4,
+      isWhole: true,
     });
   });
 
@@ -48,9 +49,10 @@ describe('prompt', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 20 }), fc.integer({ min: 30, max: 500 }), (earlier, maxTokens) => {
         const line = talk(...earlier, ['?', 'user']);
-        const { messages, fromSeq, count } = promptFrom(line, maxTokens);
+        const { messages, fromSeq, count, isWhole } = promptFrom(line, maxTokens);
         const sent = line.filter(({ seq, content }) => seq >= fromSeq && content.trim() !== '');
         assert.equal(sent.length, count);
+        assert.equal(isWhole, line.filter(({ content }) => content.trim() !== '').length === count);
         assert.equal(
           messages.map(({ content }) => content).join('\n\n'),
           sent.map(({ content }) => content).join('\n\n'),

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'mocha';
 import { openAiEndpoint } from '../../../src/models/openAiEndpoint.ts';
-import { readParts } from '../../../src/models/parts.ts';
 import { Replies } from '../../../src/models/replies.ts';
 import type { Message } from '../../../src/protocol/model.ts';
+import { readParts } from '../../../src/protocol/parts.ts';
 import type { Params } from '../../../src/protocol/rpc.ts';
 import { titleFrom } from '../../../src/protocol/title.ts';
 import { type TestClient, useClients } from '../../support/clients.ts';
@@ -126,6 +126,8 @@ describe('replies of a model', () => {
         ['assistant', 'streaming', ''],
       ],
     );
+    const { replyTo, runBy } = readParts(before[1]?.parts);
+    assert.deepEqual([replyTo, runBy?.name], [before[0]?.id, 'Editor A']);
   });
 
   it('appear in another window while they come', async () => {

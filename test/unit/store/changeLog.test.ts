@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
-import { appendChanges, changeHead, changesAfter } from '../../../src/store/changeLog.ts';
+import { appendChanges, changeHead, changesAfter, pruneChanges } from '../../../src/store/changeLog.ts';
 import { listConversations, renameConversation } from '../../../src/store/conversations.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { addTestMessage, createTestConversation, origin, useDatabases } from '../../support/database.ts';
@@ -64,8 +64,14 @@ describe('change log', () => {
           Array.from({ length: (ends.at(-1) ?? 0) - start }, (_, index) => start + index + 1),
         );
       }),
-      { numRuns: 200 },
     );
+  });
+
+  it('is told in one page of 250 where 1,000 entries are one transaction', async () => {
+    const db = await databases.open();
+    for (const length of [1, 1000, 1]) await logTransaction(db, length);
+    const lengths = [0, 1001, 1002].map((cursor) => changesAfter(db, cursor, 250).changes.length);
+    assert.deepEqual(lengths, [1001, 1, 0]);
   });
 
   it('says when what follows the cursor was pruned', async () => {
@@ -81,6 +87,23 @@ describe('change log', () => {
       [4, 5],
     );
     assert.equal(changesAfter(db, 3, 9).pruned, false);
+  });
+
+  it('is pruned up to a change, which is on record from then on', async () => {
+    const db = await databases.open();
+    for (const length of [1, 2, 1]) await logTransaction(db, length);
+    const tomorrow = Date.now() + 86_400_000;
+    assert.equal(await db.write(() => pruneChanges(db, 0, 3)), 0);
+    assert.equal(await db.write(() => pruneChanges(db, tomorrow, 3)), 3);
+    assert.deepEqual(
+      [0, 2, 3].map((cursor) => changesAfter(db, cursor, 9).pruned),
+      [true, true, false],
+    );
+    assert.equal(await db.write(() => pruneChanges(db, tomorrow, 4)), 1);
+    assert.deepEqual(
+      [3, 4].map((cursor) => changesAfter(db, cursor, 9).pruned),
+      [true, false],
+    );
   });
 
   it('says so too when the cursor lies beyond everything that was ever logged', async () => {

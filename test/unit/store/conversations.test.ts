@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { v7 as uuid } from 'uuid';
 import {
   createConversation,
@@ -25,7 +26,7 @@ describe('conversations', () => {
     const db = await databases.open();
     const { id } = await createTestConversation(db);
     await renameConversation(db, origin, id, 'Other');
-    await addTestMessage(db, id, 'text');
+    await addTestMessage(db, id, 'text', 'assistant');
     await markRead(db, origin, id);
     await deleteConversation(db, origin, id);
     await restoreConversation(db, origin, id);
@@ -41,6 +42,22 @@ describe('conversations', () => {
     assert.deepEqual(db.sql('SELECT DISTINCT conversation_id, origin_instance_id FROM change_log').all(), [
       { conversation_id: id, origin_instance_id: origin },
     ]);
+  });
+
+  it('are listed with the head of the same moment, though a sibling commits between the two reads', async () => {
+    const [db, sibling] = [await databases.open(), databases.raw()];
+    await createTestConversation(db);
+    const sql = db.sql.bind(db);
+    const reads = mock.method(db, 'sql', (text: string) => {
+      // What the sibling commits changes the list and the head.
+      if (reads.mock.callCount() > 0) sibling.exec(`DELETE FROM conversations; UPDATE sqlite_sequence SET seq = 50`);
+      return sql(text);
+    });
+    const { conversations, lastChangeId } = listConversations(db, false);
+    reads.mock.restore();
+    assert.deepEqual([conversations.length, lastChangeId], [1, 1]);
+    const later = listConversations(db, false);
+    assert.deepEqual([later.conversations.length, later.lastChangeId], [0, 50]);
   });
 
   it('log nothing and change nothing when nothing is new', async () => {
@@ -69,7 +86,7 @@ describe('conversations', () => {
   it('raise their revision with every change of themselves and of their messages', async () => {
     const db = await databases.open();
     const { id, revision } = await createTestConversation(db);
-    const message = await addTestMessage(db, id, 'text');
+    const message = await addTestMessage(db, id, 'text', 'assistant');
     await updateMessage(db, origin, { messageId: message.id, content: 'other' });
     await deleteMessage(db, origin, message.id);
     await renameConversation(db, origin, id, 'Other');
@@ -118,7 +135,7 @@ describe('conversations', () => {
   it('are read up to a message, never less than before and never more than there are', async () => {
     const db = await databases.open();
     const { id } = await createTestConversation(db);
-    for (const content of ['a', 'b', 'c']) await addTestMessage(db, id, content);
+    for (const content of ['a', 'b', 'c']) await addTestMessage(db, id, content, 'assistant');
     const read = async (seq?: number) => (await markRead(db, origin, id, seq)).lastReadSeq;
     assert.deepEqual([await read(2), await read(1), await read(99), await read()], [2, 2, 3, 3]);
   });

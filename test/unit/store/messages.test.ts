@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { v7 as uuid } from 'uuid';
 import { MAX_CONTENT_LENGTH } from '../../../src/protocol/model.ts';
 import { MAX_RANGE } from '../../../src/protocol/rpc.ts';
+import { changesAfter } from '../../../src/store/changeLog.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../../../src/store/messages.ts';
 import {
   addTestMessage,
@@ -25,6 +27,30 @@ describe('messages', () => {
     assert.deepEqual(
       seqs.map(({ seq }) => seq),
       [1, 2, 1],
+    );
+  });
+
+  it('keep the order in which they came, however the clock jumps meanwhile', async () => {
+    const db = await databases.open();
+    const { id: conversationId } = await createTestConversation(db);
+    const now = Date.now();
+    const clock = mock.method(Date, 'now');
+    try {
+      for (const [index, days] of [0, 1, -1, 0].entries()) {
+        clock.mock.mockImplementation(() => now + days * 86_400_000);
+        await addTestMessage(db, conversationId, `${index}`);
+      }
+    } finally {
+      clock.mock.restore();
+    }
+    const { messages } = messageRange(db, { conversationId, fromSeq: 1, toSeq: 4 });
+    assert.deepEqual(
+      messages.map(({ seq, content }) => [seq, content]),
+      [0, 1, 2, 3].map((index) => [index + 1, `${index}`]),
+    );
+    assert.deepEqual(
+      changesAfter(db, 1, 9).changes.map(({ seq }) => seq),
+      [1, 2, 3, 4],
     );
   });
 

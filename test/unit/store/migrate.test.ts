@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { changesAfter } from '../../../src/store/changeLog.ts';
 import { listConversations } from '../../../src/store/conversations.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { migrations, SCHEMA_VERSION } from '../../../src/store/schema.ts';
@@ -88,6 +89,39 @@ describe('migration', () => {
     assert.deepEqual(sqlite.prepare('SELECT x FROM added').pluck().all(), ['Kept', 'Kept']);
     assert.equal(schemaOf(sqlite), SCHEMA_VERSION + 2);
   });
+
+  for (let schema = 1; schema < SCHEMA_VERSION; schema++) {
+    it(`goes on beside a window that knows only schema ${schema}, and both see what the other writes`, async () => {
+      mkdirSync(dirname(databases.path));
+      const older = databases.raw();
+      older.pragma('journal_mode = WAL');
+      migrate(older, migrations.slice(0, schema));
+      const insert = older.prepare(
+        `INSERT INTO conversations(id, title, source, created_at, updated_at) VALUES (:id, :id, 'chat', 0, 0)`,
+      );
+      const log = older.prepare(
+        `INSERT INTO change_log(txn, change_type, conversation_id, revision, origin_instance_id, created_at)
+         VALUES (:id, 'ConversationCreated', :id, 1, 'older', 0)`,
+      );
+      const titles = older.prepare('SELECT title FROM conversations ORDER BY title').pluck();
+      const write = older.transaction((id: number) => [insert, log].map((statement) => statement.run({ id: `${id}` })));
+      write(1);
+      const db = await databases.open();
+      write(2);
+      await createTestConversation(db, '3');
+      write(4);
+      const told = changesAfter(db, 0, 9).conversations.map(({ title }) => title);
+      assert.deepEqual(
+        [told, titles.all()],
+        [
+          ['1', '2', '3', '4'],
+          ['1', '2', '3', '4'],
+        ],
+      );
+      const least = older.prepare(`SELECT value FROM meta WHERE key IN ('min_reader', 'min_writer')`).pluck();
+      for (const version of least.all()) assert.ok(Number(version) <= schema);
+    });
+  }
 
   it('leaves a database alone that a newer version has migrated and still lets this one write', async () => {
     const sqlite = await setUp();

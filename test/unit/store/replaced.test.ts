@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Database } from '../../../src/store/database.ts';
 import { createTestConversation, hasReason, useDatabases } from '../../support/database.ts';
 
@@ -48,6 +50,15 @@ describe('database file that was replaced while open', () => {
     });
   }
 
+  it('is noticed when another SQLite in this process lifts its locks and takes its log away', async () => {
+    const db = await databases.open();
+    await createTestConversation(db);
+    const other = new DatabaseSync(databases.path);
+    other.prepare('SELECT count(*) FROM conversations').get();
+    other.close();
+    await assert.rejects(createTestConversation(db), hasReason('database-replaced'));
+  });
+
   it('is noticed when it happens during a write', async () => {
     const db = await databases.open();
     await assert.rejects(db.write(aside), hasReason('database-replaced'));
@@ -61,6 +72,20 @@ describe('database file that was replaced while open', () => {
     await db.close();
     await createTestConversation(successor);
     assert.equal(databases.raw().prepare('SELECT count(*) FROM conversations').pluck().get(), 2);
+  });
+
+  it('leaves its log beside its successor under a name that nobody takes for that one’s', async () => {
+    const other = join(databases.directory.path, 'other.db');
+    const successor = await Database.open(other, () => []);
+    await createTestConversation(successor, 'Successor');
+    await successor.close();
+    const db = await databases.open();
+    await createTestConversation(db, 'Replaced');
+    renameSync(other, databases.path);
+    await db.close();
+    const opened = await databases.open();
+    assert.deepEqual(opened.sql('SELECT title FROM conversations').pluck().all(), ['Successor']);
+    assert.ok(readdirSync(dirname(databases.path)).some((name) => /^chat\.db\.replaced-\d+-wal$/.test(name)));
   });
 
   it('that is no database is refused and kept', async () => {

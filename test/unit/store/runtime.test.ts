@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import Sqlite from 'better-sqlite3';
+import { workspaceDirectory } from '../../../src/store/catalog.ts';
 import { assertNodeVersion, assertSqliteVersion } from '../../../src/store/runtime.ts';
-import { hasReason } from '../../support/database.ts';
+import { hasReason, useDatabases } from '../../support/database.ts';
 
 describe('versions of the runtime', () => {
+  const databases = useDatabases();
+
   const nodes: [version: string, isEnough: boolean][] = [
     ['18.20.8', false],
     ['20.20.2', false],
@@ -35,6 +40,19 @@ describe('versions of the runtime', () => {
       else assert.throws(() => assertSqliteVersion(version), hasReason('unsupported-sqlite'));
     });
   }
+
+  it('refuse to open anything with an SQLite that is too old', async () => {
+    const { prepare } = Sqlite.prototype;
+    const old = mock.method(Sqlite.prototype, 'prepare', function (this: Sqlite.Database, text: string) {
+      return prepare.call(this, text.replace('sqlite_version()', `'3.51.2'`));
+    });
+    try {
+      await assert.rejects(databases.open(), hasReason('unsupported-sqlite'));
+      assert.throws(() => workspaceDirectory(databases.directory.path, []), hasReason('unsupported-sqlite'));
+    } finally {
+      old.mock.restore();
+    }
+  });
 
   it('names both versions to the user', () => {
     assert.throws(() => assertNodeVersion('20.20.2'), /Node\.js 22 .*20\.20\.2/);

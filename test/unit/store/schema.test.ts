@@ -18,6 +18,12 @@ const contract: Record<string, string[]> = {
     'created_at',
     'updated_at',
     'deleted_at',
+    'pinned_at',
+    'archived_at',
+    'tags',
+    'parent_id',
+    'branched_from',
+    'purged_at',
   ],
   messages: [
     'row_id',
@@ -82,7 +88,16 @@ describe('schema of a new database', () => {
       .all();
     assert.deepEqual(
       [...tables].sort(),
-      [...Object.keys(contract), 'blobs', 'leader', 'memberships', 'streams', 'sqlite_sequence', 'usage'].sort(),
+      [
+        ...Object.keys(contract),
+        'blob_uses',
+        'blobs',
+        'leader',
+        'memberships',
+        'streams',
+        'sqlite_sequence',
+        'usage',
+      ].sort(),
     );
   });
 
@@ -134,6 +149,11 @@ describe('open database', () => {
     assert.equal(db.sql('SELECT journal_mode FROM pragma_journal_mode').pluck().get(), 'wal');
     assert.equal(db.sql('SELECT synchronous FROM pragma_synchronous').pluck().get(), 2);
     assert.equal(db.sql('SELECT foreign_keys FROM pragma_foreign_keys').pluck().get(), 1);
+  });
+
+  it('waits for a lock only briefly at a time, because nothing else goes on meanwhile', async () => {
+    const db = await databases.open();
+    assert.equal(db.sql('SELECT timeout FROM pragma_busy_timeout').pluck().get(), 100);
   });
 
   it('is for its user alone, whatever the umask', async function () {

@@ -41,7 +41,6 @@ describe('text', () => {
         assert.ok(title.isWellFormed() && title === title.trim() && !/[\0\n\r\t]/.test(title));
         assert.equal(normaliseTitle(title), title);
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -65,7 +64,6 @@ describe('text', () => {
         assert.deepEqual(await updateMessage(db, origin, { messageId: added.id, content: text, parts }), added);
         assert.equal(changeTypes(db).length, changes);
       }),
-      { numRuns: 300 },
     );
   });
 

@@ -1,19 +1,63 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { changesAfter } from '../../../src/store/changeLog.ts';
+import Sqlite from 'better-sqlite3';
+import { appendChanges, changesAfter } from '../../../src/store/changeLog.ts';
 import { listConversations } from '../../../src/store/conversations.ts';
-import { type Database, MAX_LOG } from '../../../src/store/database.ts';
+import { Database, MAX_LOG } from '../../../src/store/database.ts';
 import { messageRange } from '../../../src/store/messages.ts';
+import { readMark } from '../../../src/store/recovery/highWaterMark.ts';
 import { SCHEMA_VERSION } from '../../../src/store/schema.ts';
 import {
   addTestMessage,
   changeTypes,
   createTestConversation,
   hasReason,
+  origin,
   useDatabases,
 } from '../../support/database.ts';
+
+describe('opening of a database', () => {
+  const databases = useDatabases();
+
+  it('waits while another window holds the lock, at whatever moment that takes it', async () => {
+    const { prepare, pragma } = Sqlite.prototype;
+    for (let locked = 0, isLocked = true; isLocked; locked++) {
+      const path = join(databases.directory.path, `${locked}`, 'chat.db');
+      mkdirSync(dirname(path));
+      const other = new Sqlite(path, { timeout: 0 });
+      let steps = 0;
+      const step = () => {
+        if (steps++ !== locked || other.inTransaction) return;
+        try {
+          other.exec('BEGIN EXCLUSIVE');
+          setImmediate(() => other.exec('COMMIT'));
+        } catch {
+          // Then it is this window that holds the lock.
+        }
+      };
+      mock.method(Sqlite.prototype, 'prepare', function (this: Sqlite.Database, text: string) {
+        step();
+        return prepare.call(this, text);
+      });
+      mock.method(Sqlite.prototype, 'pragma', function (this: Sqlite.Database, text: string, options: object) {
+        step();
+        return pragma.call(this, text, options);
+      });
+      try {
+        await (await Database.open(path, () => [])).close();
+      } finally {
+        mock.restoreAll();
+      }
+      isLocked = steps > locked;
+      // Now the lock is gone.
+      await nextTurn();
+      other.close();
+    }
+  }).timeout(30_000);
+});
 
 describe('write to the database', () => {
   const databases = useDatabases();
@@ -71,6 +115,32 @@ describe('write to the database', () => {
     other.exec('COMMIT');
     await write;
     assert.deepEqual(titles(db), ['Patient']);
+  });
+
+  it('lets nobody commit between what it reads and what it writes', async () => {
+    const db = await databases.open();
+    const other = new Sqlite(databases.path, { timeout: 0 });
+    databases.directory.defer(() => other.close());
+    await db.write(() => {
+      const before = titles(db);
+      assert.throws(() => other.exec('DELETE FROM conversations'), /database is locked/);
+      db.sql(`INSERT INTO conversations(id, title, source, created_at, updated_at) VALUES ('x', '', '', 0, 0)`).run();
+      assert.deepEqual(titles(db), [...before, '']);
+    });
+  });
+
+  it('makes no number known of a change that was rolled back, not even at the commit', async () => {
+    const db = await databases.open();
+    const { id } = await createTestConversation(db);
+    const failing = db.write(() => {
+      db.sql('PRAGMA defer_foreign_keys = ON').run();
+      db.sql(`INSERT INTO streams(message_id, instance_id) VALUES ('missing', '')`).run();
+      appendChanges(db, [{ changeType: 'MessageAdded', conversationId: id, revision: 1 }], origin);
+    });
+    await assert.rejects(failing, /FOREIGNKEY/);
+    assert.deepEqual([db.newestChange, readMark(databases.path)?.changeId], [1, 1]);
+    await createTestConversation(db);
+    assert.equal(db.newestChange, 2);
   });
 
   it('gives up with a reason when the other never ends, and leaves the queue working', async () => {

@@ -44,7 +44,6 @@ describe('frames between peers', () => {
         const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
         assert.deepEqual(decode(chunks, 1 << 20), JSON.parse(JSON.stringify(sent)));
       }),
-      { numRuns: 500 },
     );
   });
 

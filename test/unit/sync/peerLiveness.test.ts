@@ -145,6 +145,7 @@ describe('heartbeat of a mesh', () => {
     const complaints = () => own.log.filter((line) => line.includes('cut')).length;
     for (let silent = 1; silent <= 4; silent++) beat();
     await own.until('peers', () => own.peers.length === 0);
+    assert.equal(own.mesh.liveness(peer.self.instanceId), 'dead');
     await own.mesh.settled();
     for (let beats = 1; beats <= 9; beats++) {
       beat();

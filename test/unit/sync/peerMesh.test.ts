@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -97,6 +98,25 @@ describe('mesh of peers', () => {
     assert.equal(existsSync(victim.endpoint), false);
     assert.equal(listPeers(await databases.open()).length, 1);
     await child.exited;
+  });
+
+  it('removes the row of one that was killed, though another program has got its process id', async function () {
+    // Pipes vanish with their process there.
+    if (process.platform === 'win32') this.skip();
+    const db = await databases.open();
+    const endpoint = newEndpoint();
+    const listener = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', listener, endpoint]);
+    assert.ok(existsSync(endpoint));
+    await registerPeer(db, { ...introduce('Killed'), pid: process.pid, endpoint, startedAt: Date.now() });
+    const [a] = await make('A');
+    assert.ok(a);
+    let removed = 0;
+    a.events.on('removed', () => removed++);
+    await a.mesh.open();
+    await a.until('removed', () => removed === 1);
+    await nextTurn();
+    assert.deepEqual([existsSync(endpoint), listPeers(db).map(({ editor }) => editor)], [false, ['A']]);
   });
 
   it('keeps the row of an instance whose socket it cannot see', async () => {

@@ -6,6 +6,7 @@ import { countSeqs, type SeqRange, toRanges } from '../../../src/sync/sequence.t
 import { VirtualClock } from '../../support/clock.ts';
 import { type Faults, FaultyUpstream, type RangeRequest } from '../../support/faultyUpstream.ts';
 import { MemoryReplica } from '../../support/memoryReplica.ts';
+import { runs } from '../properties.ts';
 import { messageAt } from '../views/messages.ts';
 
 const id = messageAt(1).conversationId;
@@ -122,7 +123,8 @@ describe('repair', function () {
           [],
         );
       }),
-      { numRuns: 5000 },
+      // What may happen to so many numbers is a wide space, here and below.
+      runs(5000),
     );
   });
 
@@ -145,7 +147,7 @@ describe('repair', function () {
         assert.equal(countSeqs(store.ranges(id)), pattern.fates.length - expected.length);
         assert.deepEqual([fetched, upstream.requests.length], [0, requests], 'a permanent hole was asked for again');
       }),
-      { numRuns: 2500 },
+      runs(2500),
     );
   });
 
@@ -168,7 +170,7 @@ describe('repair', function () {
         assert.equal(countSeqs(store.ranges(id)), pattern.fates.length - never.length);
         assert.ok(upstream.mostInFlight <= 1);
       }),
-      { numRuns: 2500 },
+      runs(2500),
     );
   });
 });

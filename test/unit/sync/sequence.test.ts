@@ -36,7 +36,6 @@ describe('ranges of sequence numbers', () => {
         );
         assertFewest(ranges);
       }),
-      { numRuns: 1000 },
     );
   });
 
@@ -49,7 +48,6 @@ describe('ranges of sequence numbers', () => {
         assert.deepEqual(numbersIn(missing), expected);
         assertFewest(missing);
       }),
-      { numRuns: 1000 },
     );
   });
 
@@ -59,7 +57,6 @@ describe('ranges of sequence numbers', () => {
         const repaired = toRanges([...numbers, ...numbersIn(missingRanges(toRanges(numbers), { from, to }))]);
         assert.deepEqual(missingRanges(repaired, { from, to }), []);
       }),
-      { numRuns: 500 },
     );
   });
 
@@ -78,7 +75,6 @@ describe('ranges of sequence numbers', () => {
         assert.deepEqual(merged, toRanges([...a, ...b]));
         assert.equal(countSeqs(merged), new Set([...a, ...b]).size);
       }),
-      { numRuns: 1000 },
     );
   });
 
@@ -87,7 +83,6 @@ describe('ranges of sequence numbers', () => {
       fc.property(seqs, fc.integer({ min: 1, max: 42 }), (numbers, seq) => {
         assert.deepEqual(addSeq(toRanges(numbers), seq), toRanges([...numbers, seq]));
       }),
-      { numRuns: 1000 },
     );
   });
 
@@ -100,7 +95,6 @@ describe('ranges of sequence numbers', () => {
           toRanges(wanted.filter((seq) => !held.has(seq))),
         );
       }),
-      { numRuns: 1000 },
     );
   });
 
@@ -143,7 +137,6 @@ describe('validation of a replica', () => {
           assert.equal(validate(mergeRanges(toRanges(numbers), toRanges(holes)), expected), judged(present, expected));
         },
       ),
-      { numRuns: 2000 },
     );
   });
 

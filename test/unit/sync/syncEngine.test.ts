@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { databaseSyncStore } from '../../../src/instance/databaseSyncStore.ts';
+import type { Viewers } from '../../../src/protocol/rpc.ts';
 import type { Database } from '../../../src/store/database.ts';
-import { listPeers, peerSecret } from '../../../src/store/peers.ts';
+import type { LeaderRecord } from '../../../src/store/leader.ts';
+import { listPeers, peerSecret, registerPeer } from '../../../src/store/peers.ts';
+import { beginStream } from '../../../src/store/streams.ts';
 import { Handshake } from '../../../src/sync/peers/handshake.ts';
 import { systemPlatform } from '../../../src/sync/platform.ts';
 import { SyncEngine } from '../../../src/sync/syncEngine.ts';
 import type { SyncStore } from '../../../src/sync/syncStore.ts';
 import { VirtualClock } from '../../support/clock.ts';
-import { addTestMessage, createTestConversation, useDatabases } from '../../support/database.ts';
+import { addTestMessage, createTestConversation, hasReason, useDatabases } from '../../support/database.ts';
 import { introduce, newNonce, RawPeer } from '../../support/peers.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
 
@@ -26,6 +30,8 @@ class TestEngine {
   readonly engine: SyncEngine;
   readonly #db: Database;
   readonly #told = new EventEmitter();
+  /** Every answer to what others see, oldest first. */
+  readonly viewers: Viewers[][] = [];
   /** What the owner does when peers or leader are others. */
   statusChanged: () => void = () => undefined;
 
@@ -46,6 +52,10 @@ class TestEngine {
         statusChanged: () => {
           tell();
           this.statusChanged();
+        },
+        presenceChanged: (viewers) => {
+          this.viewers.push(viewers);
+          tell();
         },
         replaced: () => assert.fail('nothing was replaced'),
         failed: (error) => {
@@ -95,7 +105,15 @@ describe('sync engine', () => {
     await own.until(() => own.leads);
     const peer = await own.connect();
     await own.until(() => own.engine.peers.length === 1);
-    return { own, db, peer, write: (content: string) => addTestMessage(sibling, id, content) };
+    return { own, db, peer, sibling, write: (content: string, by = sibling) => addTestMessage(by, id, content) };
+  }
+
+  /** Resolves when the engine has taken in all that the peer has sent so far. */
+  async function taken(peer: RawPeer): Promise<void> {
+    const answers = () => peer.frames.filter((frame) => 'type' in frame && frame.type === 'pong').length;
+    const before = answers();
+    peer.send({ type: 'ping' });
+    while (answers() === before) await peer.frame(peer.frames.length);
   }
 
   const unreadable = () => {
@@ -149,6 +167,32 @@ describe('sync engine', () => {
     assert.deepEqual([own.engine.peers, own.messages], [[], ['from a newer version']]);
   });
 
+  it('tells what a sibling has committed before an own commit, though nobody said so', async () => {
+    const { own, db, write } = await setUp();
+    await write('by the sibling');
+    await write('by this one', db);
+    own.engine.committed();
+    await own.until(() => own.messages.length > 1);
+    assert.deepEqual(own.messages, ['by the sibling', 'by this one']);
+  });
+
+  it('tells its peers nothing of what others have written, and writes nothing in an idle minute', async () => {
+    const { own, peer, sibling, write } = await setUp();
+    await write('by the sibling');
+    const version = sibling.dataVersion();
+    peer.send({ type: 'nudge', changeId: 2 });
+    await own.until(() => own.messages.length > 0);
+    for (let second = 1; second <= 60; second++) {
+      own.clock.advance(SECOND);
+      await taken(peer);
+    }
+    assert.deepEqual([...new Set(peer.frames.slice(2).map((frame) => JSON.stringify(frame)))].sort(), [
+      '{"type":"ping"}',
+      '{"type":"pong","cursor":2}',
+    ]);
+    assert.equal(sibling.dataVersion(), version);
+  });
+
   it('tells what failed when a peer came, went or nudged, and keeps the others', async () => {
     const { own, peer, write } = await setUp();
     own.statusChanged = unreadable;
@@ -177,9 +221,40 @@ describe('sync engine', () => {
     assert.deepEqual(own.failures, []);
   });
 
+  it('ends what was being written when this database was copied, and by those out of sight after a minute', async () => {
+    const db = await databases.open();
+    const { id: conversationId } = await createTestConversation(db);
+    const own = new TestEngine(db);
+    const [unregistered, unseen] = [introduce('Unregistered'), introduce('Unseen')];
+    for (const { instanceId } of [own.self, unregistered, unseen])
+      await beginStream(db, instanceId, { conversationId });
+    const endpoint = `${databases.directory.path}/${'0'.repeat(20)}.sock`;
+    await registerPeer(db, { ...unseen, endpoint, startedAt: Date.now() });
+    const states = () => db.sql('SELECT status FROM messages ORDER BY seq').pluck().all();
+    await own.engine.open();
+    databases.directory.defer(() => own.engine.close());
+    await own.until(() => String(states()) === 'interrupted,interrupted,streaming');
+    for (let second = 0; second <= 60; second++) await own.clock.pass(SECOND);
+    await own.until(() => String(states()) === 'interrupted,interrupted,interrupted');
+  });
+
+  it('tells the status at its next poll when that could not be read', async () => {
+    const { own } = await setUp();
+    let told = 0;
+    own.statusChanged = unreadable;
+    await own.connect();
+    await own.until(() => own.failures.length === 1);
+    own.statusChanged = () => told++;
+    own.clock.advance(SECOND);
+    assert.equal(told, 1);
+    own.clock.advance(SECOND);
+    assert.equal(told, 1);
+  });
+
   it('prunes as the leader what every connected peer has read, and nothing before each has said so', async () => {
     const { own, peer, write } = await setUp();
     const { promise: pruned, resolve } = Promise.withResolvers<number[]>();
+    const maintain = mock.method(own.store, 'maintain', async () => undefined);
     const prune = mock.method(own.store.changes, 'prune', async (_: unknown, before: number, through: number) => {
       resolve([before, through]);
       return 0;
@@ -191,8 +266,9 @@ describe('sync engine', () => {
     own.clock.sleep(360 * SECOND);
     own.clock.advance(0);
     await nextTurn();
-    assert.equal(prune.mock.callCount(), 0);
+    assert.deepEqual([maintain.mock.callCount(), prune.mock.callCount()], [1, 0]);
     peer.send({ type: 'pong', cursor: 2 });
+    await taken(peer);
     await write('four');
     peer.send({ type: 'nudge', changeId: 5 });
     await own.until(() => own.messages.length === 4);
@@ -206,11 +282,50 @@ describe('sync engine', () => {
     const { promise: maintained, resolve } = Promise.withResolvers<void>();
     const maintain = mock.method(own.store, 'maintain', () => maintained);
     const prune = mock.method(own.store.changes, 'prune', async () => 0);
+    const purge = mock.method(own.store, 'purge', async () => undefined);
     own.clock.sleep(360 * SECOND);
     own.clock.advance(0);
     await own.engine.close();
     resolve();
     await nextTurn();
-    assert.deepEqual([maintain.mock.callCount(), prune.mock.callCount()], [1, 0]);
+    assert.deepEqual([maintain.mock.callCount(), prune.mock.callCount(), purge.mock.callCount()], [1, 0, 0]);
+  });
+
+  it('tells what its peers see, and of nobody any more when it is closed', async () => {
+    const { own, peer } = await setUp();
+    const another = await own.connect();
+    for (const [who, conversationId] of [
+      [peer, 'b'],
+      [another, 'a'],
+      [peer, 'a'],
+      [peer, 'a'],
+      [another, null],
+    ] as const) {
+      who.send({ type: 'presence', conversationId });
+      await taken(who);
+    }
+    await own.engine.close();
+    const [a, b] = ['a', 'b'].map((conversationId) => ({ conversationId, windows: 1 }));
+    assert.deepEqual(own.viewers, [[b], [a, b], [{ conversationId: 'a', windows: 2 }], [a], []]);
+  });
+
+  it('purges the bin as the leader, which its peers hear of', async () => {
+    const { own, db, peer, write } = await setUp();
+    await write('gone');
+    db.sql('UPDATE conversations SET deleted_at = 1').run();
+    const { promise: purged, resolve } = Promise.withResolvers<void>();
+    const { purge } = own.store;
+    mock.method(own.store, 'purge', async (leader: LeaderRecord) => {
+      await purge(leader);
+      resolve();
+    });
+    own.clock.sleep(360 * SECOND);
+    own.clock.advance(0);
+    await purged;
+    assert.equal(db.sql(`SELECT count(*) FROM messages WHERE content = 'gone'`).pluck().get(), 0);
+    const nudge = { type: 'nudge', changeId: 3 };
+    while (!peer.frames.some((frame) => isDeepStrictEqual(frame, nudge))) await peer.frame(peer.frames.length);
+    db.sql('UPDATE conversations SET purged_at = NULL').run();
+    await assert.rejects(purge({ instanceId: 'another', epoch: 7 }), hasReason('not-leader'));
   });
 });

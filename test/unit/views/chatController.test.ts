@@ -13,7 +13,7 @@ describe('chat of a window', () => {
   const { open, started } = useChatWindows(clients);
 
   it('shows the conversation that is selected, and tells who wants to know', async () => {
-    const { chat, create, posted, view } = await started();
+    const { chat, client, create, posted, view } = await started();
     const { id } = await create();
     const selected: (string | null)[] = [];
     chat.events.on('selected', (one) => selected.push(one));
@@ -29,7 +29,9 @@ describe('chat of a window', () => {
           generation: 1,
           problem: null,
           readOnly: null,
-          hasModel: false,
+          hasModel: null,
+          lastModel: null,
+          instanceId: client.session?.instanceId,
         },
       },
     ]);
@@ -281,9 +283,51 @@ describe('chat of a window', () => {
 
   it('passes on to the editor what belongs there', async () => {
     const { chat, asked } = await started();
-    await chat.handle('openLink', { url: 'https://example.org' });
+    await chat.handle('openLink', { text: '', url: 'https://example.org' });
     await chat.handle('copy', { text: 'text' });
+    await chat.handle('useCode', { action: 'insert', text: 'code', language: 'ts' });
     await chat.handle('runCommand', { command: 'devchat.showLog' });
-    assert.deepEqual(asked, ['https://example.org', 'text', 'devchat.showLog', 'undefined']);
+    assert.deepEqual(asked, ['https://example.org', 'text', 'insert', 'code', 'devchat.showLog', 'undefined']);
+  });
+
+  it('takes the panel to a message, at once or when its page runs', async () => {
+    const { chat, create, posted } = await started();
+    const { id } = await create();
+    const jumps = () => posted.flatMap((event) => (event.type === 'jump' ? [[event.conversationId, event.seq]] : []));
+    chat.select(id, { seq: 7 });
+    assert.deepEqual(jumps(), []);
+    await chat.handle('ready', { conversationId: null });
+    assert.deepEqual(jumps(), [[id, 7]]);
+    chat.select(id, { seq: 3 });
+    assert.deepEqual(jumps(), [
+      [id, 7],
+      [id, 3],
+    ]);
+  });
+
+  it('finds the messages of a conversation that have the words of a query', async () => {
+    const { chat, client, create } = await started();
+    const [{ id }, other] = [await create('One'), await create('Two')];
+    for (const conversationId of [id, other.id, id]) {
+      await client.request('message/add', { conversationId, role: 'user', content: 'needle and more' });
+    }
+    await client.request('message/add', { conversationId: id, role: 'user', content: 'none' });
+    const found = await chat.handle('find', { conversationId: id, query: 'need' });
+    assert.deepEqual(found, { seqs: [1, 2], total: 2 });
+  });
+
+  it('sends the panel what is folded without its text, until that is asked for', async () => {
+    const { chat, client, create, told } = await started();
+    const { id: conversationId } = await create();
+    chat.select(conversationId);
+    const output = 'x'.repeat(10_000);
+    const parts = [{ type: 'tool-result', id: 'c', output }];
+    await client.request('message/add', { conversationId, role: 'tool', content: 'beginning', parts });
+    const event = await told('messages', ({ messages }) => messages.length > 0);
+    const { messages } = await chat.handle('range', { conversationId, fromSeq: 1, toSeq: 1 });
+    assert.deepEqual(messages, event.messages);
+    assert.ok(JSON.stringify(messages).length < 2000);
+    assert.deepEqual(await chat.handle('part', { conversationId, seq: 1, index: 0 }), { text: output });
+    assert.deepEqual(await chat.handle('part', { conversationId, seq: 2, index: 0 }), { text: '' });
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PanelState } from '../../../src/protocol/panel.ts';
-import { rescueEdits } from '../../../src/views/webview/drafts.ts';
+import { emptyState, rescueEdits } from '../../../src/views/webview/drafts.ts';
 import { messageAt } from './messages.ts';
 
 const message = messageAt(1);
@@ -8,7 +8,7 @@ const { conversationId } = message;
 const tombstone = messageAt(1, { revision: 2, content: '', deletedAt: 5 });
 
 function stateWith(drafts: PanelState['drafts']): PanelState {
-  return { conversationId, drafts, outbox: [], anchors: {} };
+  return { ...emptyState, conversationId, drafts };
 }
 
 describe('drafts of the panel', () => {

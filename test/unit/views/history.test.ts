@@ -137,7 +137,6 @@ describe('history of a window', () => {
           await window.fake.close();
         }
       }),
-      { numRuns: 250 },
     );
   }).timeout(30_000);
 

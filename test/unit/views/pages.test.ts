@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Message } from '../../../src/protocol/model.ts';
-import { claimedTwice, emptyPages, gaps, items, merge, type Pages, widen } from '../../../src/views/webview/pages.ts';
+import {
+  claimedTwice,
+  countShown,
+  cutNewer,
+  cutOlder,
+  emptyPages,
+  gaps,
+  items,
+  merge,
+  type Pages,
+  reachesEnd,
+  want,
+  wanted,
+  withoutOthers,
+} from '../../../src/views/webview/pages.ts';
 import { messageAt } from './messages.ts';
 
 interface Delivery {
@@ -18,6 +32,11 @@ const anyDelivery: fc.Arbitrary<Delivery> = fc.record({
   lastSeq: fc.integer({ min: 0, max: 40 }),
 });
 const apply = (pages: Pages, { messages, lastSeq }: Delivery) => merge(pages, messages, lastSeq);
+/** Wants everything from a number on. */
+const wantFrom = (pages: Pages, from: number) => want(pages, from, Number.POSITIVE_INFINITY);
+const anyPages = fc
+  .tuple(fc.array(anyDelivery, { minLength: 1, maxLength: 8 }), fc.integer({ min: -5, max: 45 }), fc.nat({ max: 45 }))
+  .map(([deliveries, from, length]) => want(deliveries.reduce(apply, emptyPages), from, from + length));
 
 describe('pages of the panel', () => {
   it('end in the same state whatever the order and repetition of deliveries', () => {
@@ -32,9 +51,9 @@ describe('pages of the panel', () => {
       );
     fc.assert(
       fc.property(shuffled, fc.integer({ min: 1, max: 30 }), ([deliveries, disordered, widenAt], from) => {
-        const orderly = widen(deliveries.reduce(apply, emptyPages), from);
-        const early = widen(disordered.slice(0, widenAt).reduce(apply, emptyPages), from);
-        assert.deepEqual(disordered.slice(widenAt).reduce(apply, early), orderly);
+        const orderly = wantFrom(deliveries.reduce(apply, emptyPages), from);
+        const early = wantFrom(disordered.slice(0, widenAt).reduce(apply, emptyPages), from);
+        assert.deepEqual(withoutOthers(disordered.slice(widenAt).reduce(apply, early)), orderly);
       }),
     );
   });
@@ -62,33 +81,70 @@ describe('pages of the panel', () => {
 
   it('miss exactly the wanted numbers that they do not hold', () => {
     fc.assert(
-      fc.property(anyDelivery, fc.integer({ min: -5, max: 45 }), ({ messages, lastSeq }, from) => {
-        const pages = widen(merge(emptyPages, messages, lastSeq), from);
-        const held = new Set(messages.map(({ seq }) => seq));
-        const wanted = Array.from({ length: pages.lastSeq }, (_, index) => index + 1).filter((seq) => seq >= from);
-        const missing = gaps(pages).flatMap((gap) =>
-          Array.from({ length: gap.to - gap.from + 1 }, (_, index) => gap.from + index),
-        );
-        assert.deepEqual(
-          missing,
-          wanted.filter((seq) => !held.has(seq)),
-        );
-      }),
+      fc.property(
+        anyDelivery,
+        fc.integer({ min: -5, max: 45 }),
+        fc.nat({ max: 50 }),
+        ({ messages, lastSeq }, from, length) => {
+          const pages = want(merge(emptyPages, messages, lastSeq), from, from + length);
+          const held = new Set(messages.map(({ seq }) => seq));
+          const wanted = Array.from({ length: pages.lastSeq }, (_, index) => index + 1).filter(
+            (seq) => seq >= from && seq <= from + length,
+          );
+          const missing = gaps(pages).flatMap((gap) =>
+            Array.from({ length: gap.to - gap.from + 1 }, (_, index) => gap.from + index),
+          );
+          assert.deepEqual(
+            missing,
+            wanted.filter((seq) => !held.has(seq)),
+          );
+        },
+      ),
     );
   });
 
-  it('show messages and gaps in order, but neither tombstones nor what lies before the wanted stretch', () => {
-    const pages = widen(
-      merge(emptyPages, [messageAt(1), messageAt(4), messageAt(5, { deletedAt: 1 }), messageAt(8)], 9),
-      3,
-    );
-    assert.deepEqual(items(pages), [
+  it('show messages and gaps in order, but neither tombstones nor what lies outside the wanted stretch', () => {
+    const rows = [messageAt(1), messageAt(4), messageAt(5, { deletedAt: 1 }), messageAt(8), messageAt(11)];
+    assert.deepEqual(items(want(merge(emptyPages, rows, 12), 3, 9)), [
       { from: 3, to: 3 },
       messageAt(4),
       { from: 6, to: 7 },
       messageAt(8),
       { from: 9, to: 9 },
     ]);
+  });
+
+  it('hold nothing outside the wanted stretch', () => {
+    fc.assert(
+      fc.property(anyPages, fc.integer({ min: 1, max: 40 }), (pages, most) => {
+        for (const cut of [pages, cutNewer(pages, most), cutOlder(pages, most)]) {
+          assert.ok(cut.rows.every(({ seq }) => cut.from <= seq && seq <= cut.to));
+          assert.ok(cut.to === Number.POSITIVE_INFINITY || cut.to < cut.lastSeq);
+        }
+      }),
+    );
+  });
+
+  it('are cut at either end to as many messages as they may have, and not by one more', () => {
+    fc.assert(
+      fc.property(anyPages, fc.integer({ min: 1, max: 40 }), (pages, most) => {
+        const [oldest, newest] = [cutNewer(pages, most), cutOlder(pages, most)];
+        for (const cut of [oldest, newest]) assert.equal(countShown(cut), Math.min(most, countShown(pages)));
+        assert.equal(oldest.from, pages.from);
+        assert.equal(newest.to, pages.to);
+        const longer = (cut: Pages, from: number, to: number) =>
+          countShown(withoutOthers({ ...pages, from: cut.from + from, to: cut.to + to }));
+        if (oldest !== pages) assert.ok(longer(oldest, 0, 1) > most);
+        if (newest !== pages) assert.ok(longer(newest, -1, 0) > most);
+      }),
+    );
+  });
+
+  it('follow the conversation as long as its newest message is wanted', () => {
+    const pages = want(merge(emptyPages, [], 50), 31, 50);
+    assert.deepEqual([wanted(merge(pages, [], 60)), reachesEnd(merge(pages, [], 60))], [[{ from: 31, to: 60 }], true]);
+    const older = want(pages, 31, 49);
+    assert.deepEqual([wanted(merge(older, [], 60)), reachesEnd(older)], [[{ from: 31, to: 49 }], false]);
   });
 
   it('let an outdated row give way to whatever there is now, and no other row to another message', () => {
@@ -110,6 +166,8 @@ describe('pages of the panel', () => {
   it('stay the same value when nothing is new', () => {
     const pages = merge(emptyPages, [messageAt(1, { revision: 2 })], 1);
     assert.equal(merge(pages, [messageAt(1), messageAt(1, { revision: 2 })], 1), pages);
-    assert.equal(widen(widen(pages, 1), 5).from, 1);
+    const all = want(pages, 1, 1);
+    assert.equal(want(all, 0, 5), all);
+    assert.equal(withoutOthers(all), all);
   });
 });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signal } from '@preact/signals';
 import type { PanelState } from '../../../src/protocol/panel.ts';
-import { withDraft } from '../../../src/views/webview/drafts.ts';
+import { emptyState, withDraft } from '../../../src/views/webview/drafts.ts';
 import { keepSaved } from '../../../src/views/webview/saving.ts';
 
 function setUp() {
-  const state = signal<PanelState>({ conversationId: null, drafts: {}, outbox: [], anchors: {} });
+  const state = signal<PanelState>(emptyState);
   const saved: PanelState[] = [];
   const flush = keepSaved(state, (current) => saved.push(current));
   saved.length = 0;

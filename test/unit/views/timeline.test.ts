@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { emptyPages, reachesEnd, wanted } from '../../../src/views/webview/pages.ts';
 import { Timeline } from '../../../src/views/webview/timeline.ts';
 import { messageAt } from './messages.ts';
 
@@ -16,20 +17,77 @@ function opened(lastSeq: number): Timeline {
 describe('timeline of the panel', () => {
   it('wants the newest page, and one more with each step back', () => {
     const timeline = new Timeline();
-    assert.deepEqual([timeline.widen(), timeline.ranges()], [[], []]);
+    assert.deepEqual([timeline.older(), timeline.newer(), timeline.ranges()], [[], [], []]);
     timeline.open(120);
     assert.deepEqual(timeline.ranges(), [{ from: 1, to: 70 }]);
-    assert.deepEqual([timeline.widen(), timeline.ranges()], [[{ from: 21, to: 70 }], [{ from: 1, to: 20 }]]);
-    assert.deepEqual([timeline.widen(), timeline.ranges()], [[{ from: 1, to: 20 }], []]);
-    assert.deepEqual(timeline.widen(), []);
+    assert.deepEqual([timeline.older(), timeline.ranges()], [[{ from: 21, to: 70 }], [{ from: 1, to: 20 }]]);
+    assert.deepEqual([timeline.older(), timeline.ranges()], [[{ from: 1, to: 20 }], []]);
+    assert.deepEqual([timeline.older(), timeline.newer()], [[], []]);
   });
 
-  it('reaches back to where the reader was, unless that is far', () => {
-    const [near, far] = [new Timeline(), new Timeline()];
-    near.open(1000, 800);
-    assert.equal(near.pages.value.from, 775);
-    far.open(10_000, 800);
-    assert.equal(far.pages.value.from, 9951);
+  it('reaches to where the reader was, however far that is', () => {
+    const timeline = new Timeline();
+    timeline.open(100_000, 800);
+    assert.deepEqual(wanted(timeline.pages.value), [{ from: 775, to: 850 }]);
+    assert.deepEqual(timeline.ranges(), [
+      { from: 1, to: 774 },
+      { from: 851, to: 100_000 },
+    ]);
+    timeline.open(100_000, 99_990);
+    assert.deepEqual(wanted(timeline.pages.value), [{ from: 99_951, to: 100_000 }]);
+  });
+
+  it('moves with its reader through the whole conversation, and never holds more than 300 messages', () => {
+    const timeline = opened(1000);
+    const fill = () => {
+      const [{ from, to } = { from: 1, to: 0 }] = wanted(timeline.pages.value);
+      timeline.take(rowsOf(from, to));
+      assert.equal(timeline.pages.value.rows.length, to - from + 1);
+      assert.ok(to - from < 300, `${from}–${to}`);
+      return [from, to];
+    };
+    const move = (step: 'older' | 'newer') => {
+      const ends: number[][] = [];
+      while (timeline[step]().length > 0) ends.push(fill());
+      return ends.at(-1);
+    };
+    assert.deepEqual(move('older'), [1, 300]);
+    assert.equal(reachesEnd(timeline.pages.value), false);
+    assert.deepEqual(move('newer'), [701, 1000]);
+    assert.equal(reachesEnd(timeline.pages.value), true);
+    timeline.around(500);
+    assert.deepEqual(fill(), [475, 550]);
+    assert.deepEqual([timeline.around(480), timeline.around(550)], [[], []]);
+  });
+
+  it('goes past a stretch of deleted messages instead of standing in it', () => {
+    const timeline = opened(1000);
+    while (timeline.older().length > 0) {
+      const [{ from, to } = { from: 1, to: 0 }] = wanted(timeline.pages.value);
+      timeline.take(rowsOf(from, to).map((row) => (row.seq > 200 && row.seq < 950 ? { ...row, deletedAt: 1 } : row)));
+    }
+    assert.deepEqual(wanted(timeline.pages.value), [{ from: 1, to: 1000 }]);
+  });
+
+  it('drops what arrives where nobody reads, and at the end only what is far from the reader', () => {
+    const grow = (reading: number | null) => {
+      const timeline = opened(60);
+      for (let seq = 61; seq <= 700; seq++) {
+        timeline.take([messageAt(seq)]);
+        timeline.shrink(reading);
+      }
+      assert.ok(timeline.pages.value.rows.length <= 500);
+      return wanted(timeline.pages.value)[0];
+    };
+    assert.equal(grow(null)?.to, 700);
+    const burst = opened(60);
+    burst.take(rowsOf(61, 400));
+    assert.deepEqual([burst.newer(), burst.pages.value.rows.length], [[], 390]);
+    assert.deepEqual(grow(40), { from: 11, to: 190 });
+    const timeline = opened(1000);
+    timeline.around(10);
+    timeline.take([messageAt(1001)]);
+    assert.deepEqual([timeline.pages.value.rows.length, timeline.pages.value.lastSeq], [0, 1001]);
   });
 
   it('forgets what is far behind when it is opened again', () => {
@@ -85,6 +143,6 @@ describe('timeline of the panel', () => {
     timeline.open(2);
     assert.deepEqual(timeline.ranges(), [{ from: 3, to: 3 }]);
     timeline.startOver(2);
-    assert.deepEqual([timeline.ranges(), timeline.pages.value], [[], { rows: [], from: 1, lastSeq: 2 }]);
+    assert.deepEqual([timeline.ranges(), timeline.pages.value], [[], { ...emptyPages, from: 1, lastSeq: 2 }]);
   });
 });

@@ -42,7 +42,8 @@ function setUp(count: number) {
   const generation = { now: 1 };
   const show = (changes: Partial<PanelView> = {}, anchor?: number) => {
     const conversation = { id, title: '', lastSeq: newest() };
-    const well = { connection: 'ready' as const, problem: null, readOnly: null, hasModel: false };
+    const models = { hasModel: null, lastModel: null, instanceId: null };
+    const well = { connection: 'ready' as const, problem: null, readOnly: null, ...models };
     timelines.show({ conversation, generation: generation.now, ...well, ...changes }, anchor);
   };
   const showOther = () => show({ conversation: { id: other, title: '', lastSeq: 0 } });
@@ -72,6 +73,33 @@ describe('timelines of the panel', () => {
     assert.deepEqual(await take(), [[1, 20]]);
     timelines.loadOlder(id);
     assert.deepEqual([await take(), timelines.of(id).pages.value.rows.length], [[], 120]);
+  });
+
+  it('ask for what is around a message, and for newer ones on the way back to the end', async () => {
+    const { timelines, show, take, write } = setUp(1000);
+    show();
+    await take();
+    timelines.goTo(id, 500);
+    timelines.loadNewer(id);
+    assert.deepEqual(await take(), [[475, 550]]);
+    timelines.receive(id, [write(1001)], 1001);
+    assert.deepEqual([await take(), gaps(timelines.of(id).pages.value)], [[], []]);
+    timelines.loadNewer(id);
+    assert.deepEqual(await take(), [[551, 600]]);
+    timelines.goTo(id, 1001);
+    assert.deepEqual(await take(), [[952, 1001]]);
+    timelines.loadNewer(id);
+    assert.deepEqual(await take(), []);
+  });
+
+  it('return to where the reader was, and find nothing amiss with the rest', async () => {
+    const { timelines, show, take, generation } = setUp(10_000);
+    show({}, 5000);
+    assert.deepEqual(await take(), [[4975, 5050]]);
+    assert.deepEqual(await timelines.resync(id), []);
+    generation.now++;
+    show({}, 5000);
+    assert.deepEqual(await take(), [[4975, 5050]]);
   });
 
   it('ask for nothing when a conversation is shown again in which nothing has changed', async () => {

@@ -1,5 +1,5 @@
-import type { ChatParts } from '../../../src/models/parts.ts';
-import type { Message } from '../../../src/protocol/model.ts';
+import type { Message } from '../../src/protocol/model.ts';
+import type { ChatParts } from '../../src/protocol/parts.ts';
 
 /** The messages of a conversation, each with an id, a role, the chat's parts and a text, which is otherwise its id. */
 export function talk(

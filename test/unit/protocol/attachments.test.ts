@@ -11,9 +11,9 @@ import {
   selectionAttachment,
   terminalAttachment,
   withAttachments,
-} from '../../../src/models/attachments.ts';
-import { mentionsIn } from '../../../src/models/mentions.ts';
-import { mergeParts, readParts } from '../../../src/models/parts.ts';
+} from '../../../src/protocol/attachments.ts';
+import { mentionsIn } from '../../../src/protocol/mentions.ts';
+import { mergeParts, readParts } from '../../../src/protocol/parts.ts';
 
 const selection = selectionAttachment({
   path: 'src/a.ts',

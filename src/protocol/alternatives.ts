@@ -1,10 +1,12 @@
-import type { Message } from '../protocol/model.ts';
+import type { Message } from './model.ts';
 import { readParts } from './parts.ts';
 
 /** The messages of a conversation as a reader sees them. */
 export interface Arrangement {
   /** In order; of each group of alternatives, one and what follows on it. */
   shown: Message[];
+  /** Ids of the others. */
+  hidden: ReadonlySet<string>;
   /** For each message shown that has alternatives: the ids of all of them, in order, its own among them. */
   alternatives: Map<string, string[]>;
 }
@@ -14,16 +16,15 @@ export interface Arrangement {
  * question, or an edited question. What follows on an alternative is shown only with it; nothing else is ever hidden,
  * so messages that two windows send at the same time both stay.
  * @param messages in order of their numbers; of a conversation known in part, what is known
- * @param chosen by id of a group's first message, the member to show; without it the one where something was written last
+ * @param chosen ids of alternatives to show; of the others, the one where something was written last is shown
  */
-export function arrange(messages: readonly Message[], chosen: ReadonlyMap<string, string> = new Map()): Arrangement {
+export function arrange(messages: readonly Message[], chosen: ReadonlySet<string> = new Set()): Arrangement {
   const { parents, groups } = linksOf(messages);
   const newest = newestBelow(messages, parents);
   const picked = new Map<string, string>();
   for (const [group, { members }] of groups) {
     const latest = members.toSorted((a, b) => (newest.get(a) ?? 0) - (newest.get(b) ?? 0)).at(-1);
-    const wanted = chosen.get(group);
-    picked.set(group, (members.includes(wanted ?? '') ? wanted : latest) ?? '');
+    picked.set(group, members.find((id) => chosen.has(id)) ?? latest ?? '');
   }
   const hidden = new Set<string>();
   const alternatives = new Map<string, string[]>();
@@ -34,7 +35,7 @@ export function arrange(messages: readonly Message[], chosen: ReadonlyMap<string
   for (const { id } of messages) if (hidden.has(parents.get(id) ?? '')) hidden.add(id);
   const shown = messages.filter(({ id }) => !hidden.has(id));
   for (const id of hidden) alternatives.delete(id);
-  return { shown, alternatives };
+  return { shown, hidden, alternatives };
 }
 
 /**
@@ -67,7 +68,7 @@ function linksOf(messages: readonly Message[]): Links {
   const live = new Set<string>();
   let previous: string | undefined;
   for (const { id, parts, deletedAt } of messages) {
-    const { replyTo = previous, alternativeOf } = readParts(parts);
+    const { replyTo = previous, alternativeOf } = readParts(parts, ['replyTo', 'alternativeOf']);
     previous = id;
     if (deletedAt === null) live.add(id);
     if (alternativeOf === undefined) {

@@ -83,7 +83,8 @@ function describe(attachment: Attachment): string {
   return `${titleOf(attachment)}${left}:\n${fence}${language}\n${text}\n${fence}`;
 }
 
-function titleOf(attachment: Attachment): string {
+/** Where an attachment comes from, as a model reads it. */
+export function titleOf(attachment: Attachment): string {
   switch (attachment.kind) {
     case 'selection':
       return `Lines ${attachment.startLine}–${attachment.endLine} of ${attachment.path}`;

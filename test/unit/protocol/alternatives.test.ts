@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { arrange, leadingTo } from '../../../src/models/alternatives.ts';
-import type { ChatParts } from '../../../src/models/parts.ts';
+import { arrange, leadingTo } from '../../../src/protocol/alternatives.ts';
 import type { Message } from '../../../src/protocol/model.ts';
-import { talk } from './talk.ts';
+import type { ChatParts } from '../../../src/protocol/parts.ts';
+import { talk } from '../../support/talk.ts';
 
 const ids = (messages: readonly Message[]) => messages.map(({ id }) => id).join(' ');
 
@@ -41,7 +41,7 @@ describe('alternatives in a conversation', () => {
   });
 
   it('show the one that was chosen', () => {
-    const { shown, alternatives } = arrange(branched, new Map([['a1', 'a1']]));
+    const { shown, alternatives } = arrange(branched, new Set(['a1']));
     assert.equal(ids(shown), 'q1 a1 q2 a2');
     assert.deepEqual([...alternatives], [['a1', ['a1', 'b1']]]);
   });
@@ -54,7 +54,7 @@ describe('alternatives in a conversation', () => {
   it('leave one out that was deleted', () => {
     const messages = branched.map((one) => (one.id === 'b1' ? { ...one, deletedAt: 1, parts: null } : one));
     assert.deepEqual([...arrange(messages).alternatives], []);
-    const chosen = arrange(messages, new Map([['a1', 'b1']]));
+    const chosen = arrange(messages, new Set(['b1']));
     assert.equal(ids(chosen.shown), ids(messages));
   });
 
@@ -85,10 +85,10 @@ describe('alternatives in a conversation', () => {
     fc.assert(
       fc.property(
         fc.array(parts, { maxLength: 8 }),
-        fc.dictionary(fc.constantFrom('m0', 'm1', 'm2'), fc.string()),
+        fc.uniqueArray(fc.constantFrom('m0', 'm1', 'm2', 'm3')),
         (all, wish) => {
           const messages = talk(...all.map((one, index): Row => [`m${index}`, 'user', one]));
-          const { shown, alternatives } = arrange(messages, new Map(Object.entries(wish)));
+          const { shown, alternatives } = arrange(messages, new Set(wish));
           assert.deepEqual(
             shown,
             messages.filter((one) => shown.includes(one)),

@@ -1,0 +1,33 @@
+import DOMPurify, { type Config } from 'dompurify';
+import { SAFE_URL } from './parser.ts';
+
+const strict: Config = { ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false };
+
+const text: Config = {
+  ...strict,
+  ALLOWED_TAGS: [
+    ...['p', 'br', 'hr', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'ul', 'ol', 'li', 'pre', 'code'],
+    ...['em', 'strong', 's', 'a', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'input'],
+  ],
+  ALLOWED_ATTR: ['href', 'title', 'class', 'align', 'start', 'type', 'checked', 'disabled'],
+  ALLOWED_URI_REGEXP: SAFE_URL,
+  // Every other attribute is taken for an address.
+  ADD_URI_SAFE_ATTR: ['align', 'start', 'type'],
+};
+
+const coloured: Config = { ...strict, ALLOWED_TAGS: ['span'], ALLOWED_ATTR: ['class'] };
+
+const formula: Config = {
+  ...strict,
+  USE_PROFILES: { mathMl: true },
+  // The source of the formula, which stands beside it.
+  ADD_FORBID_CONTENTS: ['annotation'],
+  FORBID_ATTR: ['href', 'xlink:href', 'src', 'style'],
+};
+
+const profiles = { text, coloured, formula };
+
+/** HTML as elements that run nothing and load nothing: a message's text, coloured code, or a formula. */
+export function sanitise(html: string, profile: keyof typeof profiles): DocumentFragment {
+  return DOMPurify.sanitize(html, { ...profiles[profile], RETURN_DOM_FRAGMENT: true });
+}

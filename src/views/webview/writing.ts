@@ -1,0 +1,110 @@
+import { batch, computed, type ReadonlySignal, type Signal } from '@preact/signals';
+import { v7 as uuid } from 'uuid';
+import { type Attachment, attachedLength, MAX_ATTACHMENTS, titleOf } from '../../protocol/attachments.ts';
+import { MAX_CONTENT_LENGTH, type Message } from '../../protocol/model.ts';
+import type { PanelState, PanelStrings } from '../../protocol/panel.ts';
+import { readParts } from '../../protocol/parts.ts';
+import { moveDraft, withAttached, withDraft } from './drafts.ts';
+import type { Outbox, OutboxEntry } from './outbox.ts';
+import type { Replies } from './replies.ts';
+
+/** What writing needs of the panel. */
+export interface WritingPorts {
+  state: Signal<PanelState>;
+  draftKey: ReadonlySignal<string>;
+  outbox: Outbox;
+  replies: Replies;
+  strings: PanelStrings;
+  /** The conversation that the next message goes to; a new one if none is shown. */
+  target(): string;
+  /** Tells the writer why something was not done. */
+  say(problem: string): void;
+}
+
+/** The message that is being written, up to its handing over. */
+export class Writing {
+  readonly #ports: WritingPorts;
+  /** What goes with the next message. */
+  readonly attachments = computed(() => {
+    const { state, draftKey } = this.#ports;
+    return state.value.attachments[draftKey.value] ?? [];
+  });
+
+  constructor(ports: WritingPorts) {
+    this.#ports = ports;
+  }
+
+  /** Adds something to the message; what has the same title before is replaced. */
+  attach(attachment: Attachment): void {
+    const { strings, say } = this.#ports;
+    const others = this.attachments.value.filter((one) => titleOf(one) !== titleOf(attachment));
+    if (attachedLength([...others, attachment]) > MAX_ATTACHMENTS) say(strings.tooMuchAttached);
+    else this.#setAttached([...others, attachment]);
+  }
+
+  detach(attachment: Attachment): void {
+    this.#setAttached(this.attachments.value.filter((one) => one !== attachment));
+  }
+
+  /** Hands the draft over for storing, and for answering if there is a model, and empties the composer. */
+  send(): void {
+    const { state, draftKey, outbox, replies, strings, say, target } = this.#ports;
+    const content = state.value.drafts[draftKey.value] ?? '';
+    if (content.trim() === '') return;
+    if (content.length > MAX_CONTENT_LENGTH) {
+      say(strings.tooLong);
+      return;
+    }
+    batch(() => {
+      const attachments = this.attachments.value;
+      const conversationId = target();
+      const model = replies.model.value;
+      const before = outbox.entries.value.findLast((entry) => entry.conversationId === conversationId);
+      const replyTo = before?.messageId ?? replies.last()?.id;
+      state.value = withAttached(withDraft(state.value, draftKey.value, null), draftKey.value, []);
+      outbox.add({
+        conversationId,
+        messageId: uuid(),
+        content,
+        ...(model !== null && { model }),
+        ...(replyTo && { replyTo }),
+        ...(attachments.length > 0 && { attachments }),
+      });
+    });
+  }
+
+  /** Sends another version of a question, with what was attached to it; what followed on it stays with the old one. */
+  sendInstead(question: Message, content: string): void {
+    const { outbox, replies, strings, say } = this.#ports;
+    const model = replies.model.value;
+    if (content.length > MAX_CONTENT_LENGTH) {
+      say(strings.tooLong);
+      return;
+    }
+    const { attachments } = readParts(question.parts);
+    replies.showNewest(question);
+    outbox.add({
+      conversationId: question.conversationId,
+      messageId: uuid(),
+      content,
+      alternativeOf: question.id,
+      ...(model !== null && { model }),
+      ...(attachments && { attachments }),
+    });
+  }
+
+  /** Gives an unsent message back to the composer. */
+  takeBack({ messageId, content, attachments = [] }: OutboxEntry): void {
+    const { state, draftKey, outbox } = this.#ports;
+    batch(() => {
+      const own = withAttached(withDraft(state.value, messageId, content), messageId, attachments);
+      state.value = moveDraft(own, messageId, draftKey.value);
+      outbox.remove([messageId]);
+    });
+  }
+
+  #setAttached(attachments: Attachment[]): void {
+    const { state, draftKey } = this.#ports;
+    state.value = withAttached(state.value, draftKey.value, attachments);
+  }
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { nothingSettled, renderNext, type Settled } from '../../../src/views/webview/markdown/growing.ts';
+import { makeParser } from '../../../src/views/webview/markdown/parser.ts';
+
+/** Beginnings of lines and their ends that mean something to the parser, and to each other. */
+const begin = fc.constantFrom(
+  ...[
+    '',
+    '',
+    ' ',
+    '  ',
+    '    ',
+    '\t',
+    '- ',
+    '* ',
+    '1. ',
+    '2. ',
+    '10) ',
+    '> ',
+    '> - ',
+    '# ',
+    '## ',
+    '```',
+    '~~~',
+    '```ts',
+  ],
+  ...[
+    '---',
+    '***',
+    '===',
+    '| a | b |',
+    '|---|---|',
+    '- [ ] ',
+    '- [x] ',
+    '$$',
+    '\\[',
+    '[a]: https://example.com/',
+    '<b>',
+  ],
+);
+const words = fc.constantFrom(
+  ...[
+    '',
+    'a',
+    'some words',
+    '**bold',
+    'bold**',
+    '`code`',
+    '`',
+    '[a]',
+    '[a][b]',
+    '[text](https://example.com)',
+    'a | b',
+  ],
+  ...[
+    '![x](https://example.com/i.png)',
+    'https://example.com',
+    '-',
+    '1',
+    '.',
+    '$x$',
+    '$$',
+    '\\]',
+    '\\',
+    '_',
+    '😀',
+    '=',
+    '|',
+  ],
+);
+const line = fc.tuple(begin, words, words).map((parts) => parts.join(''));
+const lineEnd = fc.constantFrom('\n', '\n', '\n\n', '\n\n', '\r\n', '\r\n\r\n', '\n  \n', '\r', '');
+const anyText = fc
+  .array(fc.tuple(line, lineEnd), { maxLength: 14 })
+  .map((lines) => lines.map((parts) => parts.join('')).join(''));
+/** A text and the lengths at which it is looked at while it grows. */
+const anyGrowth = anyText.chain((text) =>
+  fc.tuple(fc.constant(text), fc.array(fc.nat({ max: text.length }), { maxLength: 30 })),
+);
+
+describe('Markdown that grows', () => {
+  for (const hasMath of [false, true]) {
+    const markdown = makeParser({ hasMath });
+
+    it(`comes to the same as when it is rendered whole, however it came${hasMath ? ', with formulas' : ''}`, () => {
+      fc.assert(
+        fc.property(anyGrowth, ([text, lengths]) => {
+          const growing = grow(markdown);
+          for (const length of [...lengths.sort((a, b) => a - b), text.length]) growing.show(text.slice(0, length));
+          assert.equal(growing.html(), markdown.render(text));
+        }),
+        { numRuns: 5000 },
+      );
+    });
+  }
+
+  it('parses only its last block again', () => {
+    const markdown = makeParser({ hasMath: false });
+    const growing = grow(markdown);
+    const paragraph = 'A paragraph of some length.\n\n';
+    for (let count = 1; count <= 100; count++) growing.show(paragraph.repeat(count));
+    assert.equal(growing.settled().length, paragraph.length * 99);
+    assert.equal(growing.restarts(), 0);
+  });
+
+  it('begins anew when a definition comes that earlier links may have waited for', () => {
+    const markdown = makeParser({ hasMath: false });
+    const growing = grow(markdown);
+    for (const text of ['See [a].\n\nAnd more.\n\nEnd', 'See [a].\n\nAnd more.\n\nEnd\n\n[a]: https://example.com/'])
+      growing.show(text);
+    assert.match(growing.html(), /^<p>See <a href="https:\/\/example.com\/"/);
+    assert.equal(growing.restarts(), 1);
+    for (let count = 1; count <= 10; count++)
+      growing.show(`See [a].\n\n[a]: https://example.com/\n\n${'More\n\n'.repeat(count)}`);
+    assert.equal(growing.restarts(), 2);
+  });
+});
+
+/** Renders a text again and again as a panel does. */
+function grow(markdown: ReturnType<typeof makeParser>) {
+  let settled: Settled = nothingSettled;
+  let [blocks, open, restarts] = ['', '', 0];
+  const show = (text: string) => {
+    let next = renderNext(markdown, text, settled);
+    if (!next) {
+      restarts++;
+      [settled, blocks] = [nothingSettled, ''];
+      next = renderNext(markdown, text, settled);
+    }
+    assert.ok(next);
+    blocks += next.settled;
+    ({ open, after: settled } = next);
+  };
+  return { show, html: () => blocks + open, settled: () => settled.text, restarts: () => restarts };
+}
