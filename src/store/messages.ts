@@ -102,18 +102,6 @@ export function writeMessage(db: Database, origin: string, params: MessageUpdate
 }
 
 /**
- * Ends a message whose writer is gone, inside a write transaction, also in a conversation that is in the bin. One that
- * is not `streaming` stays as it is.
- */
-export function interruptMessage(db: Database, origin: string, messageId: string): void {
-  const message = findMessage(db, messageId);
-  if (message?.status !== 'streaming' || message.deletedAt !== null) return;
-  const { content, parts } = message;
-  const interrupted = { content, parts: toJson(parts), status: 'interrupted', deletedAt: null };
-  change(db, origin, message, 'MessageUpdated', interrupted);
-}
-
-/**
  * Deletes a message: its text goes, its number stays as a tombstone.
  * @throws {DevChatError} `not-found`, `deleted` (the whole conversation is in the bin)
  */
