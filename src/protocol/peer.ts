@@ -33,7 +33,7 @@ export const PeerFrame = v.variant('type', [
   /** A piece of a reply that is being written; see {@link StreamPiece}. */
   v.object({ type: v.literal('stream'), piece: StreamPiece }),
   /** The conversation that the sender's user sees now; null when none. */
-  v.object({ type: v.literal('presence'), conversationId: v.nullable(v.string()) }),
+  v.object({ type: v.literal('presence'), conversationId: v.nullable(v.pipe(v.string(), v.maxLength(100))) }),
   v.object({ type: v.literal('ping') }),
   /** Answers a ping with the newest change that was read: the leader keeps the log up to there. */
   v.object({ type: v.literal('pong'), cursor: v.optional(v.pipe(v.number(), v.integer())) }),

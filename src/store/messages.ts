@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { DevChatError } from '../protocol/errors.ts';
 import type { ChangeType, Message, MessageStatus } from '../protocol/model.ts';
 import { MAX_RANGE, type Params } from '../protocol/rpc.ts';
+import { releaseBlobs } from './blobUses.ts';
 import { appendChanges } from './changeLog.ts';
 import { getConversation, getLiveConversation } from './conversations.ts';
 import type { Database } from './database.ts';
@@ -102,7 +103,7 @@ export function writeMessage(db: Database, origin: string, params: MessageUpdate
 }
 
 /**
- * Deletes a message: its text goes, its number stays as a tombstone.
+ * Deletes a message: its text goes, and the blobs that only it needed; its number stays as a tombstone.
  * @throws {DevChatError} `not-found`, `deleted` (the whole conversation is in the bin)
  */
 export function deleteMessage(db: Database, origin: string, messageId: string): Promise<Message> {
@@ -110,6 +111,7 @@ export function deleteMessage(db: Database, origin: string, messageId: string): 
     const before = findMessage(db, messageId);
     if (before && before.deletedAt !== null) return before;
     const message = getLiveMessage(db, messageId);
+    releaseBlobs(db, messageId);
     const tombstone = { content: '', parts: null, status: message.status, deletedAt: Date.now() };
     return change(db, origin, message, 'MessageDeleted', tombstone);
   });

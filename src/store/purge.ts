@@ -15,7 +15,7 @@ const ABANDONED = 3_600_000;
 
 /** Conversations, messages, bytes of messages, and pages of the index that one transaction deals with. */
 const CONVERSATIONS = 200;
-const MESSAGES = 100;
+const MESSAGES = 50;
 const BYTES = 1 << 20;
 const PAGES = 200;
 

@@ -205,7 +205,7 @@ describe('branches', () => {
     const write = <T>(body: () => T) => db.write(body);
     const texts = db.sql(`SELECT count(*) FROM messages WHERE conversation_id = ? AND content <> ''`).pluck();
     await purgeDue(db, origin, write, Date.now());
-    assert.equal(texts.get(params.id), 500);
+    assert.equal(texts.get(params.id), 250);
     await purgeDue(db, origin, write, Date.now() + 2 * HOUR);
     assert.equal(texts.get(params.id), 0);
     await assert.rejects(branchConversation(db, origin, params), hasReason('deleted'));

@@ -5,6 +5,7 @@ import { appendChanges, changeHead, changesAfter, pruneChanges } from '../../../
 import { listConversations, renameConversation } from '../../../src/store/conversations.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { addTestMessage, createTestConversation, origin, useDatabases } from '../../support/database.ts';
+import { runs } from '../properties.ts';
 
 /** Logs one transaction with so many entries; answers the id of its last one. */
 function logTransaction(db: Database, length: number): Promise<number> {
@@ -64,6 +65,8 @@ describe('change log', () => {
           Array.from({ length: (ends.at(-1) ?? 0) - start }, (_, index) => start + index + 1),
         );
       }),
+      // Each run waits for the disk at several commits.
+      runs(200),
     );
   });
 

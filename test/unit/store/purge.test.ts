@@ -2,8 +2,15 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
-import * as conversations from '../../../src/store/conversations.ts';
-import { createConversation, deleteConversation, listConversations } from '../../../src/store/conversations.ts';
+import { recordBlobUses } from '../../../src/store/blobUses.ts';
+import {
+  createConversation,
+  deleteConversation,
+  listConversations,
+  renameConversation,
+  restoreConversation,
+  updateConversation,
+} from '../../../src/store/conversations.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../../../src/store/messages.ts';
 import { purgeConversations, purgeDue, removePurged } from '../../../src/store/purge.ts';
@@ -55,7 +62,7 @@ describe('purged conversations', () => {
     await deleteMessage(db, origin, removed.id);
     const stream = await beginStream(db, origin, { conversationId: id });
     for (const name of ['piece', 'pieces']) await checkpointStream(db, origin, stream.id, canary(name));
-    await conversations.updateConversation(db, origin, { conversationId: id, tags: [canary('tag')] });
+    await updateConversation(db, origin, { conversationId: id, tags: [canary('tag')] });
     const texts = ['title', 'part', 'text', 'second', 'pieces', 'tag'];
     db.checkpoint();
     assert.deepEqual(inFiles(...texts), texts, 'what is looked for is found');
@@ -75,16 +82,16 @@ describe('purged conversations', () => {
     assert.ok(purged && purged.purgedAt !== null && purged.deletedAt !== null);
     assert.deepEqual(listConversations(db, true).conversations, []);
     const refused = [
-      () => conversations.restoreConversation(db, origin, id),
+      () => restoreConversation(db, origin, id),
       () => deleteConversation(db, origin, id),
-      () => conversations.renameConversation(db, origin, id, 'x'),
+      () => renameConversation(db, origin, id, 'x'),
       () => createConversation(db, origin, { id }),
       () => addTestMessage(db, id, 'more'),
       () => updateMessage(db, origin, { messageId, content: 'x' }),
       async () => messageRange(db, { conversationId: id, fromSeq: 1, toSeq: 1 }),
     ];
     for (const change of refused) await assert.rejects(change(), hasReason('deleted'));
-    await assert.rejects(conversations.restoreConversation(db, origin, id), /permanently/);
+    await assert.rejects(restoreConversation(db, origin, id), /permanently/);
     const before = changeTypes(db);
     assert.deepEqual(await purge(db, id), [purged]);
     assert.deepEqual(changeTypes(db), before);
@@ -157,7 +164,6 @@ describe('purged conversations', () => {
     }
     const { id: kept } = await createTestConversation(db);
     const { id } = await createTestConversation(db);
-    const { recordBlobUses } = await import('../../../src/store/blobUses.ts');
     const use = async (conversationId: string, ...used: string[]) => {
       const message = await addTestMessage(db, conversationId, 'x');
       const parts = JSON.stringify(used.map((hash) => ({ type: 'image', hash })));
@@ -170,6 +176,7 @@ describe('purged conversations', () => {
     const content = `beginning\n… (9 characters; the whole is kept as ${tail})`;
     await db.write(() => recordBlobUses(db, { id: cut.id, content, parts: null }));
     await deleteMessage(db, origin, cut.id);
+    assert.deepEqual(db.sql('SELECT hash FROM blobs').pluck().all(), [own, shared]);
     await purge(db, id);
     assert.deepEqual(db.sql('SELECT hash FROM blobs').pluck().all(), [shared]);
     await purge(db, kept);

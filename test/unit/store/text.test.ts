@@ -11,6 +11,7 @@ import {
   origin,
   useDatabases,
 } from '../../support/database.ts';
+import { runs } from '../properties.ts';
 
 /** Text of any UTF-16 code units, lone surrogates and NUL among them. */
 const wildText = fc
@@ -64,6 +65,8 @@ describe('text', () => {
         assert.deepEqual(await updateMessage(db, origin, { messageId: added.id, content: text, parts }), added);
         assert.equal(changeTypes(db).length, changes);
       }),
+      // Each run waits for the disk.
+      runs(300),
     );
   });
 

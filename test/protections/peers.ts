@@ -1,0 +1,257 @@
+import type { Trap } from './protection.ts';
+
+/** Traps of the sockets between windows, and of who is at their other ends. */
+export const peers: readonly Trap[] = [
+  {
+    name: 'a socket path that is too long',
+    protections: [
+      {
+        without: 'a path may have any length',
+        file: 'src/sync/peers/endpoint.ts',
+        remove: `Buffer.byteLength(path) > MAX_PATH ? 'its path is too long' : privacyProblem(directory)`,
+        instead: 'privacyProblem(directory)',
+        test: 'test/unit/sync/endpoint.test.ts',
+        title: 'lies in the next directory when the first one is too deep',
+      },
+      {
+        without: 'whoever answers is the one that was dialled',
+        file: 'src/sync/peers/handshake.ts',
+        remove: 'if (instanceId !== (this.#expected ?? instanceId)) {',
+        instead: 'if (false) {',
+        test: 'test/unit/sync/handshake.test.ts',
+        title: 'is refused by who dialled when another instance answers',
+      },
+    ],
+  },
+  {
+    name: 'stale sockets, frozen peers',
+    protections: [
+      {
+        without: 'a socket that cannot be seen is a dead one',
+        file: 'src/sync/peers/socketTransport.ts',
+        remove: `if (code === 'ECONNREFUSED') return true;`,
+        instead: 'if (code) return true;',
+        test: 'test/unit/sync/peerMesh.test.ts',
+        title: 'keeps the row of an instance whose socket it cannot see',
+      },
+      {
+        without: 'the dead stay registered',
+        file: 'src/sync/peers/peerMesh.ts',
+        remove: `if (answer === 'gone') await this.#bury(record);`,
+        instead: `if (answer === 'gone') return;`,
+        test: 'test/unit/sync/peerMesh.test.ts',
+        title: 'removes the row and the socket of one that was killed',
+      },
+      {
+        without: 'who has the process id of a living program lives',
+        file: 'src/sync/peers/peerMesh.ts',
+        remove: `if (answer === 'gone') await this.#bury(record);`,
+        instead: `if (answer === 'gone') return process.kill(record.pid, 0) ? undefined : this.#bury(record);`,
+        test: 'test/unit/sync/peerMesh.test.ts',
+        title: 'though another program has got its process id',
+      },
+      {
+        without: 'stale sockets stay',
+        file: 'src/sync/peers/peerMesh.ts',
+        remove: 'this.#ports.platform.transport.removeStale(endpoint);',
+        instead: '',
+        test: 'test/unit/sync/peerMesh.test.ts',
+        title: 'though another program has got its process id',
+      },
+      {
+        without: 'whatever lies in the place of a stale socket is removed',
+        file: 'src/sync/peers/endpoint.ts',
+        remove: 'if (lstatSync(endpoint, { throwIfNoEntry: false })?.isSocket()) unlinkSync(endpoint);',
+        instead: 'if (lstatSync(endpoint, { throwIfNoEntry: false })?.isDirectory() === false) unlinkSync(endpoint);',
+        test: 'test/unit/sync/endpoint.test.ts',
+        title: 'of a dead instance is removed, but nothing that is not a socket',
+      },
+      {
+        without: 'silence means nothing',
+        file: 'src/sync/peers/peerMesh.ts',
+        remove: 'if (now - link.lastHeard > MAX_SILENCE) this.#freeze(link);',
+        instead: 'if (false) this.#freeze(link);',
+        test: 'test/unit/sync/peerLiveness.test.ts',
+        title: 'asks for a sign of life, and cuts a peer that gives none',
+      },
+    ],
+  },
+  {
+    name: 'a registry that two writers tear, or somebody poisons',
+    protections: [
+      {
+        without: 'whoever registers writes the others as they were before',
+        file: 'src/store/peers.ts',
+        remove: `  return db.write(() => {
+    db.sql(\`INSERT OR REPLACE`,
+        instead: `  const others = listPeers(db);
+  return db.write(() => {
+    db.sql('DELETE FROM peers').run();
+    const insert = db.sql('INSERT INTO peers VALUES (:instanceId, :endpoint, :pid, :editor, :version, :startedAt)');
+    for (const other of others) insert.run(other);
+    db.sql(\`INSERT OR REPLACE`,
+        test: 'test/unit/store/peers.test.ts',
+        title: 'holds all 400 that eight processes register at the same time',
+      },
+      {
+        without: 'every name is dialled',
+        file: 'src/sync/peers/socketTransport.ts',
+        remove: `if (!isEndpoint(peer.endpoint)) return 'unreachable';`,
+        instead: '',
+        test: 'test/unit/sync/peerMesh.test.ts',
+        title: 'cannot be led astray by rows of the registry',
+      },
+      {
+        without: 'a row that somebody removed is not put back',
+        file: 'src/sync/peers/peerMesh.ts',
+        remove: 'if (own && !isRegistered) this.#inBackground(this.#ports.registry.register(own));',
+        instead: '',
+        test: 'test/unit/sync/peerLiveness.test.ts',
+        title: 'puts its own row back when somebody removed it',
+      },
+    ],
+  },
+  {
+    name: 'frames cut anywhere, oversized, dribbled',
+    protections: [
+      {
+        without: 'pieces are read as text',
+        file: 'src/sync/peers/frames.ts',
+        remove: 'Buffer.concat([this.#pending, chunk])',
+        instead: `Buffer.concat([this.#pending, Buffer.from(chunk.toString('utf8'))])`,
+        test: 'test/unit/sync/peerLink.test.ts',
+        title: 'carries a text whatever byte it is cut at',
+      },
+      {
+        without: 'frames are as long as pieces',
+        file: 'src/sync/peers/frames.ts',
+        remove: 'this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);',
+        instead: 'this.#pending = chunk;',
+        test: 'test/unit/sync/frames.test.ts',
+        title: 'come whole out of',
+      },
+      {
+        without: 'a frame may have any length',
+        file: 'src/sync/peers/frames.ts',
+        remove: 'if (length > this.limit) throw',
+        instead: 'if (false) throw',
+        test: 'test/unit/sync/frames.test.ts',
+        title: 'are refused by their header when too large',
+      },
+      {
+        without: 'a stranger may say as much as a peer',
+        file: 'src/sync/peers/peerLink.ts',
+        remove: 'new FrameDecoder(MAX_HANDSHAKE_FRAME)',
+        instead: 'new FrameDecoder(MAX_FRAME)',
+        test: 'test/unit/sync/peerLink.test.ts',
+        title: 'accepts no large frame before the proof',
+      },
+      {
+        without: 'a handshake may take for ever',
+        file: 'src/sync/peers/peerLink.ts',
+        remove: `this.#startDeadline('the handshake took too long');`,
+        instead: '',
+        test: 'test/unit/sync/peerLink.test.ts',
+        title: 'though a byte comes every second',
+      },
+      {
+        without: 'a frame may take for ever',
+        file: 'src/sync/peers/peerLink.ts',
+        remove: `this.#startDeadline('a frame took too long');`,
+        instead: 'return;',
+        test: 'test/unit/sync/peerLink.test.ts',
+        title: 'is cut when a frame does not come to its end',
+      },
+    ],
+  },
+  {
+    name: 'a peer that does not read',
+    protections: [
+      {
+        without: 'much more may wait for a peer',
+        file: 'src/sync/peers/peerLink.ts',
+        remove: 'const MAX_BACKLOG = 1 << 20;',
+        instead: 'const MAX_BACKLOG = 1 << 26;',
+        test: 'test/unit/sync/peerLink.test.ts',
+        title: 'is cut when the peer reads too slowly',
+      },
+      {
+        without: 'leaving waits for a peer that does not read',
+        file: 'src/sync/peers/peerLink.ts',
+        remove: 'const cancelCut = this.#ports.platform.clock.after(DEADLINE, () => this.cut());',
+        instead: 'const cancelCut = () => undefined;',
+        test: 'test/unit/sync/peerLink.test.ts',
+        title: 'ends in time though the peer does not read',
+      },
+      {
+        without: 'any number of strangers is let in',
+        file: 'src/sync/peers/peerMesh.ts',
+        remove: 'if (this.#closing || this.#strangers.size >= MAX_STRANGERS) {',
+        instead: 'if (this.#closing) {',
+        test: 'test/unit/sync/peerMesh.test.ts',
+        title: 'drops those that connect beyond the number it can bear',
+      },
+    ],
+  },
+  {
+    name: 'other users, squatted or linked directories, guessable pipes',
+    protections: [
+      {
+        without: 'a directory may be open to others',
+        file: 'src/sync/peers/endpoint.ts',
+        remove: `if ((stats.mode & 0o077) !== 0) return 'other users have access to it';`,
+        instead: '',
+        test: 'test/unit/sync/endpoint.test.ts',
+        title: 'does not lie in a directory that anybody may write to',
+      },
+      {
+        without: 'links are followed',
+        file: 'src/sync/peers/endpoint.ts',
+        remove: 'stats = lstatSync(directory);',
+        instead: `stats = lstatSync(directory + '/.');`,
+        test: 'test/unit/sync/endpoint.test.ts',
+        title: 'does not lie in a directory that is a link to a private one',
+      },
+      {
+        without: 'a directory may belong to anybody',
+        file: 'src/sync/peers/endpoint.ts',
+        remove: `if (stats.uid !== process.getuid?.()) return 'it belongs to another user';`,
+        instead: '',
+        test: 'test/unit/sync/endpoint.test.ts',
+        title: 'does not lie in a directory of another user',
+      },
+      {
+        without: 'a pipe is named after its process',
+        file: 'src/sync/peers/endpoint.ts',
+        remove: `const name = randomBytes(16).toString('hex');`,
+        instead: `const name = String(process.pid).padStart(32, '0');`,
+        test: 'test/unit/sync/endpoint.test.ts',
+        title: 'is a pipe of this machine whose name nobody can guess',
+      },
+      {
+        without: 'every proof is good',
+        file: 'src/sync/peers/handshake.ts',
+        remove: `if (!timingSafeEqual(expected, Buffer.from(proof.output.mac, 'hex'))) {`,
+        instead: 'if (!expected) {',
+        test: 'test/unit/sync/handshake.test.ts',
+        title: 'is refused by both ends when the secrets differ',
+      },
+      {
+        without: 'a proof can be sent back to its maker',
+        file: 'src/sync/peers/handshake.ts',
+        remove: 'const claim = [role, prover.instanceId,',
+        instead: 'const claim = [prover.instanceId,',
+        test: 'test/unit/sync/handshake.test.ts',
+        title: 'does not take the proof of a dialler at the end that dialled',
+      },
+      {
+        without: 'a proof is good for ever',
+        file: 'src/sync/peers/handshake.ts',
+        remove: 'prover.nonce, verifier.nonce]',
+        instead: 'prover.nonce]',
+        test: 'test/unit/sync/handshake.test.ts',
+        title: 'does not take a proof of an earlier handshake',
+      },
+    ],
+  },
+];
