@@ -1,12 +1,6 @@
-import assert from 'node:assert/strict';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { openBelow } from './openFiles.ts';
-
-/** How long closing may go on after a test, in ms. */
-const PATIENCE = 5000;
 
 type Cleanup = () => unknown;
 
@@ -17,10 +11,7 @@ export interface TempDirectory {
   defer(cleanup: Cleanup): void;
 }
 
-/**
- * Gives every test of the enclosing suite an empty directory of its own, its path short enough for sockets. Afterwards
- * nothing in it may be left open.
- */
+/** Gives every test of the enclosing suite an empty directory of its own, its path short enough for sockets. */
 export function useTempDirectory(): TempDirectory {
   const cleanups: Cleanup[] = [];
   const directory = { path: '', defer: (cleanup: Cleanup) => void cleanups.push(cleanup) };
@@ -31,18 +22,9 @@ export function useTempDirectory(): TempDirectory {
   });
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-    const left = await leftOpen(directory.path);
     rmSync(directory.path, { recursive: true, force: true });
-    assert.deepEqual(left, [], 'left open');
   });
   return directory;
-}
-
-/** What is still open below a directory, when closing has had its time. */
-async function leftOpen(directory: string): Promise<string[]> {
-  const deadline = performance.now() + PATIENCE;
-  while (openBelow(directory).length > 0 && performance.now() < deadline) await delay(10);
-  return openBelow(directory);
 }
 
 /** Sets environment variables for every test of the enclosing suite and puts the old ones back. */

@@ -136,6 +136,7 @@ describe('hostile peers', () => {
     await Promise.all([one, three, four].map((window) => fleet.knowsAll(window)));
     for (const name of ['file', 'fifo', 'folder']) assert.ok(existsSync(place(name)), name);
     assert.deepEqual(visitors, []);
+    fleet.look((sqlite) => sqlite.exec(`DELETE FROM peers WHERE editor = 'poison'`));
     await fleet.conclude();
   });
 });

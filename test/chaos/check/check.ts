@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Event } from '../history/event.ts';
 import type { State } from '../history/state.ts';
 import { epochsRise } from './leaders.ts';
+import { resourcesAreReturned } from './resources.ts';
 import {
   changesComeOnce,
   cursorsAdvance,
@@ -33,6 +34,7 @@ const invariants: Record<string, Invariant> = {
   'operations end': operationsEnd,
   'sound file': (_, state) => fileIsSound(state),
   convergence: replicasConverge,
+  'resources are returned': resourcesAreReturned,
 };
 
 /** One violation, in words. */

@@ -4,7 +4,7 @@ import { Random } from '../../support/random.ts';
 import { Fleet, until } from '../fleet/fleet.ts';
 import { addMessage, streamReply } from '../fleet/traffic.ts';
 import { digest } from '../history/digest.ts';
-import type { Event, Operation } from '../history/event.ts';
+import type { Event, Holdings, Operation, Remains } from '../history/event.ts';
 import type { State } from '../history/state.ts';
 import { plan } from '../plan.ts';
 import { textOf } from '../text.ts';
@@ -70,6 +70,19 @@ function row({ state }: Case, fits: (row: State['messages'][number]) => boolean 
 function agree({ history, state }: Case): void {
   const hash = digest(state.messages.map(({ id, ...rest }) => ({ ...rest, message: id })));
   for (const event of history) if (event.op === 'digest') event.hash = hash;
+}
+
+/** The window that was there first holds so much more in the end. */
+function leak({ history }: Case, kind: keyof Holdings, count: number): void {
+  const { holdings } = one(history, 'rest');
+  assert.ok(holdings);
+  holdings[kind] += count;
+}
+
+function remains(history: Event[]): Remains {
+  const { remains: found } = one(history, 'end');
+  assert.ok(found);
+  return found;
 }
 
 /** What goes wrong, the invariant that must notice it, and how to make it look so. */
@@ -317,6 +330,22 @@ const mutants: [what: string, invariant: string, mutate: (mutant: Case) => void]
     'convergence',
     ({ history }) => {
       one(history, 'digest').mono += 31_000;
+    },
+  ],
+  ['two descriptors are kept', 'resources are returned', (mutant) => leak(mutant, 'descriptors', 2)],
+  ['two timers are kept', 'resources are returned', (mutant) => leak(mutant, 'timers', 2)],
+  ['a listener is kept for every message', 'resources are returned', (mutant) => leak(mutant, 'listeners', 20)],
+  ['a socket is left', 'resources are returned', ({ history }) => void remains(history).sockets.push('0.sock')],
+  [
+    'a dead window stays registered',
+    'resources are returned',
+    ({ history }) => void remains(history).peers.push(uuid()),
+  ],
+  [
+    'the write-ahead log is left',
+    'resources are returned',
+    ({ history }) => {
+      remains(history).logSize = 32;
     },
   ],
 ];

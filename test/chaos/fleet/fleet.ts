@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
+import { resourcesAreReturned } from '../check/resources.ts';
 import { digest } from '../history/digest.ts';
+import type { Remains } from '../history/event.ts';
 import { Recorder } from '../history/recorder.ts';
 import { readState, type State } from '../history/state.ts';
 import { scratchDirectory } from './cleanup.ts';
@@ -19,6 +22,10 @@ export class Fleet {
   /** The windows whose process runs. */
   readonly windows = new Set<Window>();
   #started = 0;
+  /** Sockets that nobody can know of any more, of windows that have ended. */
+  #strays = 0;
+  /** That of the window which was started last. */
+  #environment: Record<string, string> = {};
 
   /** @param databaseDirectory where the database is to lie, if not in the case's own directory */
   constructor(databaseDirectory?: string) {
@@ -30,9 +37,13 @@ export class Fleet {
   spawn(environment: Record<string, string> = {}): Window {
     const name = `window ${++this.#started}`;
     const places = { XDG_RUNTIME_DIR: join(this.directory, 'run'), DEVCHAT_HOME: join(this.directory, 'home') };
+    this.#environment = environment;
     const window = new Window(name, this.recorder, { ...places, ...environment });
     this.windows.add(window);
-    void window.exited.then(() => this.windows.delete(window));
+    void window.exited.then(() => {
+      this.windows.delete(window);
+      this.#strays += window.strays;
+    });
     return window;
   }
 
@@ -106,27 +117,62 @@ export class Fleet {
    */
   async conclude(): Promise<State> {
     await this.quiesce();
+    await this.#rest();
     for (const window of this.windows) {
       const { lastChangeId } = await window.request('sync/status', {});
       const hash = digest(window.replica.values());
       this.recorder.observe({ proc: window.name, op: 'digest', hash, change: lastChangeId });
     }
     for (const window of this.windows) assert.deepEqual((await window.request('verify', {})).problems, []);
-    await this.stop();
+    await this.#end();
     const streams = this.recorder.history.filter(({ op }) => op === 'stream').map(({ message = '' }) => message);
     const state = readState(this.databasePath, new Set(streams));
     this.recorder.conclude(state);
     return state;
   }
 
-  /** Ends all windows in good order. */
+  /** Has one more window come, and waits until no other one holds more than it does. */
+  async #rest(): Promise<void> {
+    await this.start(this.#environment);
+    const windows = [...this.windows];
+    await Promise.all(windows.map((window) => this.knowsAll(window)));
+    const look = async (window: Window) =>
+      ({ proc: window.name, op: 'rest', holdings: await window.holdings(), strays: window.strays }) as const;
+    for (const deadline = performance.now() + RECOVERY; ; await delay(100)) {
+      const resting = await Promise.all(windows.map(look));
+      if (resourcesAreReturned(resting).length > 0 && performance.now() < deadline) continue;
+      for (const event of resting) this.recorder.observe(event);
+      return;
+    }
+  }
+
+  /** Ends all windows in good order; nothing of them may be left. */
   async stop(): Promise<void> {
+    await this.#end();
+    assert.deepEqual(resourcesAreReturned(this.recorder.history), []);
+  }
+
+  async #end(): Promise<void> {
+    const isOfTheLiving = () => this.#peers().length === this.windows.size;
+    await poll('rid of the dead', isOfTheLiving);
     await Promise.all(
       [...this.windows].map(async (window) => {
         window.child.stdin.end();
         await window.exited;
       }),
     );
+    const log = statSync(`${this.databasePath}-wal`, { throwIfNoEntry: false });
+    const remains: Remains = { sockets: this.#sockets(), logSize: log?.size ?? 0, peers: this.#peers() };
+    this.recorder.observe({ proc: 'harness', op: 'end', remains, strays: this.#strays });
+  }
+
+  #sockets(): string[] {
+    const directory = join(this.directory, 'run', 'devchat');
+    return existsSync(directory) ? readdirSync(directory) : [];
+  }
+
+  #peers(): string[] {
+    return this.look((sqlite) => sqlite.prepare('SELECT instance_id FROM peers').pluck().all() as string[]);
   }
 }
 

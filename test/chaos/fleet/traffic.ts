@@ -28,12 +28,21 @@ export async function addMessage(window: Window, conversationId: string, random:
   return added?.id;
 }
 
-/** Has a window write all kinds of things until its process or the case ends. */
-export async function chatter(window: Window, topics: Topics, random: Random, isOver: () => boolean): Promise<void> {
+/**
+ * Has a window write all kinds of things until its process or the case ends.
+ * @param pause most ms between an answer and the next request
+ */
+export async function chatter(
+  window: Window,
+  topics: Topics,
+  random: Random,
+  isOver: () => boolean,
+  pause = 20,
+): Promise<void> {
   const loop = async () => {
     while (window.isAlive && !isOver()) {
       await act(window, topics, random);
-      await delay(random.whole(0, 20));
+      await delay(random.whole(0, pause));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, loop));

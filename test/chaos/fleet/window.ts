@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   createMessageConnection,
   type MessageConnection,
@@ -10,13 +12,16 @@ import {
 import type { Message } from '../../../src/protocol/model.ts';
 import { MAX_RANGE, type Method, type Notifications, type Params, type Results } from '../../../src/protocol/rpc.ts';
 import { type Copy, merge, textHash } from '../history/digest.ts';
-import type { NewEvent, Operation } from '../history/event.ts';
+import type { Holdings, NewEvent, Operation } from '../history/event.ts';
 import type { Recorder } from '../history/recorder.ts';
 import { plan } from '../plan.ts';
 import { undoLater } from './cleanup.ts';
 
 /** How long a request may take, in ms. */
 const PATIENCE = 30_000;
+
+/** Preloaded into every process. */
+const probe = join(import.meta.dirname, 'probe.cjs');
 
 /** One `devchat serve --stdio` with a client that keeps a replica and records all it does and hears. */
 export class Window {
@@ -32,6 +37,8 @@ export class Window {
   /** Newest change that this client was told of. */
   cursor = 0;
   reloads = 0;
+  /** How often its database was another one from then on. */
+  #partings = 0;
   /** What the product had to say of the database, in words for the user. */
   readonly notices: string[] = [];
   stderr = '';
@@ -42,9 +49,10 @@ export class Window {
   constructor(name: string, recorder: Recorder, environment: Record<string, string>) {
     this.name = name;
     this.#recorder = recorder;
-    const child = spawn(process.execPath, [plan.program, 'serve', '--stdio'], {
+    const child = spawn(process.execPath, ['--require', probe, plan.program, 'serve', '--stdio'], {
       env: { ...process.env, ...environment },
-    });
+      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+    }) as ChildProcessWithoutNullStreams;
     this.child = child;
     const forget = undoLater(() => child.kill('SIGKILL'));
     child.stderr.on('data', (chunk: Buffer) => {
@@ -68,6 +76,14 @@ export class Window {
 
   get isAlive(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /**
+   * Sockets that it may leave: one that it had made but not registered yet when it was killed, and those that are
+   * registered in a database which was replaced, where nothing else would prove it dead.
+   */
+  get strays(): number {
+    return this.#partings + (this.instanceId ? 0 : 1);
   }
 
   /** Opens the database and takes in what it holds. */
@@ -168,6 +184,14 @@ export class Window {
     while (this.#loads.size > 0) await Promise.all(this.#loads);
   }
 
+  /** What the process holds now; descriptors are counted on Linux only. */
+  async holdings(): Promise<Holdings> {
+    this.child.send('holdings');
+    const [held] = await once(this.child, 'message');
+    const descriptors = process.platform === 'linux' ? readdirSync(`/proc/${this.child.pid}/fd`).length : 0;
+    return { descriptors, ...held };
+  }
+
   kill(): Promise<unknown> {
     this.child.kill('SIGKILL');
     return this.exited;
@@ -175,8 +199,9 @@ export class Window {
 
   #listen(): void {
     this.#connection.onNotification('change', (params: Notifications['change']) => this.#changed(params));
-    this.#connection.onNotification('reload', ({ lastChangeId }: Notifications['reload']) => {
+    this.#connection.onNotification('reload', ({ lastChangeId, reason }: Notifications['reload']) => {
       this.reloads++;
+      if (reason === 'database-replaced') this.#partings++;
       this.cursor = lastChangeId;
       this.#record({ op: 'reload', change: lastChangeId });
       this.#load(this.load());

@@ -23,8 +23,26 @@ export type Operation =
   | 'start'
   | 'open'
   | 'digest'
+  /** What a client's process holds when there is nothing to do, the newest one last; and what is left when all have ended. */
+  | 'rest'
+  | 'end'
   /** Something that the harness did to the system. */
   | 'fault';
+
+/** What a process holds; memory in bytes. */
+export interface Holdings {
+  descriptors: number;
+  timers: number;
+  listeners: number;
+  memory: number;
+}
+
+/** What processes leave behind that have ended; the size of the write-ahead log in bytes. */
+export interface Remains {
+  sockets: string[];
+  peers: string[];
+  logSize: number;
+}
 
 /** One line of a recorded history. What does not apply is absent. */
 export interface Event {
@@ -55,6 +73,10 @@ export interface Event {
   /** Place and length of a piece in the whole text, in UTF-16 code units. */
   offset?: number;
   length?: number;
+  holdings?: Holdings;
+  remains?: Remains;
+  /** Sockets that may be left, because nobody can know of them any more: of this client, or of all in the end. */
+  strays?: number;
   /** Why it failed, in the product's word. */
   reason?: string;
 }
