@@ -159,7 +159,7 @@ export class Instance {
     const notice = before && (await this.#secure(before.db, cause));
     if (before?.db.isInPlace() && !before.db.isUnwritable) return undefined;
     this.#workspace = undefined;
-    await before?.close().catch((error: unknown) => this.#ports.log('warn', `closing failed: ${errorText(error)}`));
+    await before?.close(true).catch((error: unknown) => this.#ports.log('warn', `closing failed: ${errorText(error)}`));
     const workspace = await this.#open(path);
     this.#workspace = Promise.resolve(workspace);
     workspace.show(before?.shown ?? null);

@@ -145,9 +145,10 @@ export class Workspace {
     };
   }
 
-  async close(): Promise<void> {
+  /** @param isFollowed whether the database is opened anew at once */
+  async close(isFollowed = false): Promise<void> {
     this.#stopProbing();
-    await this.#sync.close();
+    await this.#sync.close(isFollowed);
     await this.db.close();
   }
 }

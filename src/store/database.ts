@@ -255,7 +255,7 @@ export class Database {
     if (this.isInPlace()) return;
     throw new DevChatError(
       'database-replaced',
-      `The chat database ${this.path} was deleted or replaced while it was open. Nothing was saved; try again.`,
+      `The chat database ${this.path} was deleted or replaced while it was open, so this may not have been saved. Try again.`,
     );
   }
 

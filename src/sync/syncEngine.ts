@@ -175,13 +175,18 @@ export class SyncEngine {
     return this.#mesh.settled();
   }
 
-  /** Ends the streams that are open and leaves the others. */
-  async close(): Promise<void> {
+  /**
+   * Ends the streams that are open and leaves the others.
+   * @param isFollowed whether this instance joins the others again at once
+   */
+  async close(isFollowed = false): Promise<void> {
     this.#isClosing = true;
     this.#stopPolling?.();
     this.#chores.serve(undefined);
     await this.streams.close();
-    await this.#mesh.close().catch((error: unknown) => this.#log('warn', `peers: closing failed: ${String(error)}`));
+    await this.#mesh
+      .close(isFollowed)
+      .catch((error: unknown) => this.#log('warn', `peers: closing failed: ${String(error)}`));
     // Whoever follows on the same client knows of nobody yet.
     this.#tellPresence();
   }

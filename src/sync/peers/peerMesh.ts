@@ -141,19 +141,22 @@ export class PeerMesh {
 
   /**
    * Leaves the mesh; the registry forgets this instance.
-   * @throws {DevChatError} when the registry cannot be written. Then the endpoint stays until the process ends: by
-   *   refusing connections from then on it proves this instance gone.
+   * @param isFollowed whether this instance joins again at once, and then replaces its row
+   * @throws {DevChatError} when the registry cannot be written. Then the endpoint stays until the process ends, unless
+   *   the row is about to be replaced: by refusing connections from then on it proves this instance gone.
    */
-  async close(): Promise<void> {
+  async close(isFollowed = false): Promise<void> {
     this.#closing = true;
     this.#stopHeartbeat?.();
+    let endsHere = isFollowed;
     try {
       // First, so that the peers know what the end of a link means.
       if (this.#record) await this.#ports.registry.remove(this.#record.instanceId);
+      endsHere = true;
     } finally {
       await Promise.all([...this.#links.values(), ...this.#strangers].map((link) => link.end()));
+      if (endsHere) await this.#listener?.close();
     }
-    await this.#listener?.close();
   }
 
   #beat(): void {

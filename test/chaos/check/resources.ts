@@ -15,12 +15,9 @@ export function resourcesAreReturned(history: readonly Holder[]): string[] {
   ];
 }
 
-/** Listeners of a socket on which somebody listens. */
-const LISTENERS = 4;
-
 /** What one holds too much. How many listeners a peer costs says who dialled whom. */
-function excess({ proc, holdings, strays = 0 }: Holder, baseline: Holdings, windows: number): string[] {
-  const allowance = { descriptors: LEADERS + strays, timers: LEADERS, listeners: windows + strays * LISTENERS };
+function excess({ proc, holdings }: Holder, baseline: Holdings, windows: number): string[] {
+  const allowance = { descriptors: LEADERS, timers: LEADERS, listeners: windows };
   return (Object.keys(allowance) as (keyof typeof allowance)[])
     .filter((kind) => holdings && holdings[kind] > baseline[kind] + allowance[kind])
     .map((kind) => `${proc} holds ${holdings?.[kind]} ${kind}, but one that has just come ${baseline[kind]}`);

@@ -137,7 +137,7 @@ export class Fleet {
     const windows = [...this.windows];
     await Promise.all(windows.map((window) => this.knowsAll(window)));
     const look = async (window: Window) =>
-      ({ proc: window.name, op: 'rest', holdings: await window.holdings(), strays: window.strays }) as const;
+      ({ proc: window.name, op: 'rest', holdings: await window.holdings() }) as const;
     for (const deadline = performance.now() + RECOVERY; ; await delay(100)) {
       const resting = await Promise.all(windows.map(look));
       if (resourcesAreReturned(resting).length > 0 && performance.now() < deadline) continue;

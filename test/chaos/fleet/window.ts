@@ -37,8 +37,6 @@ export class Window {
   /** Newest change that this client was told of. */
   cursor = 0;
   reloads = 0;
-  /** How often its database was another one from then on. */
-  #partings = 0;
   /** What the product had to say of the database, in words for the user. */
   readonly notices: string[] = [];
   stderr = '';
@@ -78,12 +76,9 @@ export class Window {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /**
-   * Sockets that it may leave: one that it had made but not registered yet when it was killed, and those that are
-   * registered in a database which was replaced, where nothing else would prove it dead.
-   */
+  /** How many sockets it may leave: one, when it was killed between making it and registering it. */
   get strays(): number {
-    return this.#partings + (this.instanceId ? 0 : 1);
+    return this.instanceId ? 0 : 1;
   }
 
   /** Opens the database and takes in what it holds. */
@@ -199,9 +194,8 @@ export class Window {
 
   #listen(): void {
     this.#connection.onNotification('change', (params: Notifications['change']) => this.#changed(params));
-    this.#connection.onNotification('reload', ({ lastChangeId, reason }: Notifications['reload']) => {
+    this.#connection.onNotification('reload', ({ lastChangeId }: Notifications['reload']) => {
       this.reloads++;
-      if (reason === 'database-replaced') this.#partings++;
       this.cursor = lastChangeId;
       this.#record({ op: 'reload', change: lastChangeId });
       this.#load(this.load());

@@ -75,7 +75,7 @@ export interface Event {
   length?: number;
   holdings?: Holdings;
   remains?: Remains;
-  /** Sockets that may be left, because nobody can know of them any more: of this client, or of all in the end. */
+  /** Sockets that may be left in the end, because nobody can know of them any more. */
   strays?: number;
   /** Why it failed, in the product's word. */
   reason?: string;

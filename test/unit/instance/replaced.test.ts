@@ -67,6 +67,7 @@ describe('instance whose database is replaced', () => {
         assert.notEqual(dbEpoch, session.dbEpoch);
       }
       await one.rpc.notified('status', ({ peers }: { peers: unknown[] }) => peers.length === 1);
+      assert.equal(readdirSync(join(instances.directory.path, 'run', 'devchat')).length, 2, 'sockets');
       for (const { rpc } of [one, two]) {
         await rpc.request('shutdown');
         await rpc.exited;
