@@ -2,17 +2,23 @@ import { type ExtensionContext, env, window } from 'vscode';
 import { InstanceClient } from './instance/client/instanceClient.ts';
 import { spawnInstance } from './instance/client/process.ts';
 import type { WindowModels } from './models/windowModels.ts';
-import type { Log } from './protocol/log.ts';
 import { apiKeyFor } from './views/apiKeys.ts';
 import { ChatController } from './views/chatController.ts';
+import { ChatEditors } from './views/chatEditors.ts';
+import { Chats } from './views/chats.ts';
 import { registerChatView } from './views/chatView.ts';
 import { registerCommands } from './views/commands.ts';
 import { registerConversationsTree } from './views/conversationsTree.ts';
 import { chatEditor } from './views/editor.ts';
 import { History } from './views/history.ts';
-import { registerHistoryMessages } from './views/historyMessages.ts';
+import { registerHistoryMessages, sayWithLog } from './views/historyMessages.ts';
+import { ListChoice } from './views/listChoice.ts';
 import { historyLocation, startWhereHistoryIs } from './views/location.ts';
 import { lastModel, modelEndpoints, registerModelOffer } from './views/modelChoice.ts';
+import { Presence } from './views/presence.ts';
+import { RecentProblems } from './views/recentProblems.ts';
+import { registerStatusBar } from './views/statusBar.ts';
+import { registerUriHandler } from './views/uriHandler.ts';
 import { registerComparisons } from './views/useCode.ts';
 
 let client: InstanceClient | undefined;
@@ -21,8 +27,13 @@ let loadedModels: Promise<WindowModels> | undefined;
 
 /** Builds this window's parts and registers them. */
 export function activate(context: ExtensionContext): void {
+  const { extensionUri, secrets } = context;
   const channel = window.createOutputChannel('DevChat Sync', { log: true });
-  const log: Log = (level, text) => channel[level](text);
+  const problems = new RecentProblems(
+    (level, text) => channel[level](text),
+    (problem) => sayWithLog(problem, window.showErrorMessage),
+  );
+  const { log } = problems;
   const program = context.asAbsolutePath('dist/instance.cjs');
   client = new InstanceClient({
     spawn: () => spawnInstance(program),
@@ -33,27 +44,43 @@ export function activate(context: ExtensionContext): void {
     log,
   });
   const history = new History(client, log);
+  const presence = new Presence(client, log);
   const ports = {
     client,
     windowName: env.appName,
     titleOf: (id: string) => history.get(id)?.title,
     endpoints: modelEndpoints,
-    keyFor: (origin: string) => apiKeyFor(context.secrets, origin),
+    keyFor: (origin: string) => apiKeyFor(secrets, origin),
     log,
   };
   const models = () => {
     loadedModels ??= import('./models/windowModels.ts').then(({ windowModels }) => windowModels(ports));
     return loadedModels;
   };
-  const memory = lastModel(context.globalState);
-  const chat = new ChatController({ client, history, editor: chatEditor, models, lastModel: memory, log });
+  const chatPorts = {
+    client,
+    history,
+    presence,
+    editor: chatEditor,
+    models,
+    lastModel: lastModel(context.globalState),
+    log,
+  };
+  const chats = new Chats(() => new ChatController(chatPorts));
+  chats.events.on('selected', (id) => presence.show(id));
+  const choice = new ListChoice(context.workspaceState);
+  const editors = new ChatEditors({ extensionUri, history, chats });
+  const commandContext = { client, history, chats, editors, choice, secrets, problems, log: channel };
   context.subscriptions.push(
     channel,
-    registerConversationsTree(history, chat),
-    registerChatView(context.extensionUri, chat),
-    registerCommands({ client, history, chat, secrets: context.secrets, log: channel }),
+    editors,
+    registerConversationsTree({ history, chats, presence, choice }),
+    registerChatView(extensionUri, chats),
+    registerCommands(commandContext),
+    registerUriHandler(commandContext),
+    registerStatusBar(client, history, chats),
     registerHistoryMessages(client, history),
-    registerModelOffer(chat),
+    registerModelOffer(chats),
     registerComparisons(),
     startWhereHistoryIs(client),
   );

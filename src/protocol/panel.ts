@@ -70,9 +70,18 @@ export const panelParams = {
       'devchat.restart',
       'devchat.attach',
       'devchat.setApiKey',
+      'devchat.branchConversation',
     ]),
     conversationId: v.optional(Id),
+    /** Number of a message, where one is meant. */
+    seq: v.optional(Seq),
   }),
+  /** The end of a conversation is on screen, up to this number; null when it no longer is. */
+  seen: v.object({ conversationId: Id, seq: v.nullable(Seq) }),
+  /** So many messages wait to be stored, and have done so for a while. */
+  unsent: v.object({ count: Seq }),
+  /** The panel has the keyboard focus now. */
+  focused: v.object({}),
   /** How far the resync has come that the host has asked for. */
   resyncing: v.object({ conversationId: Id, fetched: v.number(), wanted: v.number() }),
   /** That resync is over; `problem` says why it failed, in words for the user. */
@@ -100,10 +109,16 @@ export interface PanelResults {
   useCode: null;
   copy: null;
   runCommand: null;
+  seen: null;
+  unsent: null;
+  focused: null;
   resyncing: null;
   resynced: null;
   log: null;
 }
+
+/** Whether a panel is the view, of which there is one, or one of any number of editors. */
+export type PanelKind = 'view' | 'editor';
 
 /** State of the instance process behind the window, as far as a reader of the panel cares. */
 export type Connection = 'starting' | 'ready' | 'restarting' | 'failed';
@@ -112,6 +127,8 @@ export type Connection = 'starting' | 'ready' | 'restarting' | 'failed';
 export interface PanelView {
   /** The conversation shown; null before one is chosen or after it was deleted. */
   conversation: Pick<Conversation, 'id' | 'title' | 'lastSeq'> | null;
+  /** How many other windows show it. */
+  otherWindows: number;
   connection: Connection;
   /** Rises whenever the history was read anew: changes may have been missed, so whatever is held is to be looked at. */
   generation: number;
@@ -263,5 +280,7 @@ export const panelStringKeys = [
   'leftOut',
   'tooMuchAttached',
   'timedOut',
+  'branch',
+  'inWindows',
 ] as const;
 export type PanelStringKey = (typeof panelStringKeys)[number];

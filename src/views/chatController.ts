@@ -1,14 +1,16 @@
 import { EventEmitter } from 'node:events';
 import type { Attachment } from '../protocol/attachments.ts';
-import { DevChatError } from '../protocol/errors.ts';
-import type { Change, Message } from '../protocol/model.ts';
+import type { Change, ChangeType, Message, StreamPiece } from '../protocol/model.ts';
 import type { CodeAction, PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
-import { titleFrom } from '../protocol/title.ts';
 import { type SeqRange, toRanges } from '../sync/sequence.ts';
 import { findIn, readPart, readRange } from './chatReading.ts';
 import { ChatReplies, type ReplyEditor, type ReplyPorts } from './chatReplies.ts';
+import { ChatResyncs, type ResyncProgress } from './chatResyncs.ts';
+import { ChatSending } from './chatSending.ts';
 import type { History } from './history.ts';
 import { forPanel } from './messageParts.ts';
+import type { Presence } from './presence.ts';
+import { ReadMark } from './readMark.ts';
 
 /** What the chat needs of the editor around it. */
 export interface ChatEditor extends ReplyEditor {
@@ -16,7 +18,9 @@ export interface ChatEditor extends ReplyEditor {
   openLink(url: string, text: string): Promise<void>;
   useCode(action: CodeAction, code: string, language: string): Promise<void>;
   copy(text: string): Promise<void>;
-  runCommand(command: string, conversationId: string | undefined): Promise<void>;
+  runCommand(command: string, conversationId: string | undefined, seq: number | undefined): Promise<void>;
+  /** Whether the user is at this window. */
+  isFocused(): boolean;
   /** Says, in the user's language, that another window deleted the conversation. */
   deletedElsewhere(title: string): string;
   /** Says, in the user's language, that the conversation shown is not in the history any more. */
@@ -26,27 +30,25 @@ export interface ChatEditor extends ReplyEditor {
 /** What the chat is made of. */
 export interface ChatPorts extends ReplyPorts {
   history: History;
+  presence: Presence;
   editor: ChatEditor;
 }
 
-/** A resync that the panel was asked for. */
-interface PanelResync {
-  conversationId: string;
-  onProgress(fetched: number, wanted: number): void;
-  resolve(fetchedRanges: readonly SeqRange[]): void;
-  reject(error: DevChatError): void;
-}
+/** The changes after which a conversation is no longer to be shown. */
+const deletions: ReadonlySet<string> = new Set<ChangeType>(['ConversationDeleted', 'ConversationPurged']);
 
 type Handlers = { [M in PanelMethod]: (params: PanelParams<M>) => Promise<PanelResults[M]> };
 
 /** What this window's chat shows, and what its panel may ask for; the panel itself may come and go. */
 export class ChatController {
-  readonly events = new EventEmitter<{ selected: [conversationId: string | null] }>();
+  readonly events = new EventEmitter<{ selected: [conversationId: string | null]; used: []; unsent: [] }>();
   readonly #ports: ChatPorts;
   readonly #replies: ChatReplies;
   /** Every conversation that was shown: the panel may hold messages of it. */
   readonly #followed = new Set<string>();
-  readonly #resyncs = new Set<PanelResync>();
+  readonly #resyncs = new ChatResyncs();
+  readonly #sending: ChatSending;
+  readonly #readMark: ReadMark;
   #post: ((event: PanelEvent) => void) | undefined;
   #selected: string | null = null;
   /** What the panel was last told, without the numbers of messages. */
@@ -54,20 +56,32 @@ export class ChatController {
   /** How often the history was read anew. */
   #generation = 0;
   #focusOnReady = false;
+  #unsent = 0;
   /** What the panel is to be told when its page runs; undefined while it does. */
   #waiting: PanelEvent[] | undefined = [];
-  #lastSend: Promise<unknown> = Promise.resolve();
 
   constructor(ports: ChatPorts) {
     this.#ports = ports;
     this.#replies = new ChatReplies(ports, (text) => this.#post?.({ type: 'notice', text, restorable: null }));
-    for (const event of ['state', 'status', 'notice'] as const) ports.client.events.on(event, () => this.#postView());
-    ports.client.events.on('stream', (piece) => {
-      if (piece.conversationId === this.#selected) this.#post?.({ type: 'stream', piece });
-    });
-    ports.history.events.on('reloaded', () => this.#startAnew());
-    ports.history.events.on('changes', (changes, messages) => this.#follow(changes, messages));
-    ports.history.events.on('updated', () => this.#postView());
+    this.#sending = new ChatSending(ports, this.#replies, (conversationId) => this.select(conversationId));
+    this.#readMark = new ReadMark({ ...ports, isFocused: () => ports.editor.isFocused() });
+    const { client, history, presence } = ports;
+    // Every chat of the window listens, however many there are.
+    for (const { events } of [client, history, presence]) events.setMaxListeners(0);
+    client.events.on('state', this.#postView).on('status', this.#postView).on('notice', this.#postView);
+    client.events.on('stream', this.#postPiece);
+    history.events.on('reloaded', this.#startAnew).on('changes', this.#follow).on('updated', this.#onUpdated);
+    presence.events.on('changed', this.#postView);
+  }
+
+  /** Ends it together with its panel. */
+  dispose(): void {
+    const { client, history, presence } = this.#ports;
+    this.attach(undefined);
+    client.events.off('state', this.#postView).off('status', this.#postView).off('notice', this.#postView);
+    client.events.off('stream', this.#postPiece);
+    history.events.off('reloaded', this.#startAnew).off('changes', this.#follow).off('updated', this.#onUpdated);
+    presence.events.off('changed', this.#postView);
   }
 
   /** The conversation that this window shows. */
@@ -75,12 +89,18 @@ export class ChatController {
     return this.#selected;
   }
 
+  /** How many messages wait in the panel to be stored. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
   /** Gives the chat a panel to tell; undefined when it has gone. */
   attach(post: ((event: PanelEvent) => void) | undefined): void {
     this.#post = post;
     this.#shown = undefined;
     this.#waiting ??= [];
-    for (const { resolve } of this.#resyncs) resolve([]);
+    this.#resyncs.end();
+    this.#readMark.dispose();
   }
 
   /** Shows a conversation, or with null the start page; with a number, that message of it. */
@@ -118,24 +138,14 @@ export class ChatController {
    * @param signal ends it with what has come so far
    * @returns the numbers that were fetched
    */
-  async resync(
-    conversationId: string,
-    onProgress: PanelResync['onProgress'],
-    signal: AbortSignal,
-  ): Promise<readonly SeqRange[]> {
+  async resync(conversationId: string, onProgress: ResyncProgress, signal: AbortSignal): Promise<readonly SeqRange[]> {
     if (!this.#post || conversationId !== this.#selected || signal.aborted) return [];
-    const { promise, resolve, reject } = Promise.withResolvers<readonly SeqRange[]>();
-    const resync = { conversationId, onProgress, resolve, reject };
-    const cancel = () => this.#post?.({ type: 'cancelResync', conversationId });
-    this.#resyncs.add(resync);
-    signal.addEventListener('abort', cancel);
-    this.#post({ type: 'resync', conversationId });
-    try {
-      return await promise;
-    } finally {
-      signal.removeEventListener('abort', cancel);
-      this.#resyncs.delete(resync);
-    }
+    return this.#resyncs.run(conversationId, (event) => this.#post?.(event), onProgress, signal);
+  }
+
+  /** Marks what is on screen as read, now that the user may be at the window again. */
+  lookForRead(): void {
+    this.#readMark.look();
   }
 
   /** Answers a request of the panel; its parameters have been checked. */
@@ -160,20 +170,9 @@ export class ChatController {
     range: (params) => readRange(this.#ports.client, params),
     part: (params) => readPart(this.#ports.client, params),
     find: (params) => findIn(this.#ports.client, params),
-    send: (params) => {
-      const stored = this.#lastSend.then(() => this.#send(params));
-      // The next message waits for this one, whatever becomes of it; the failure itself goes to the panel.
-      this.#lastSend = stored.catch(() => undefined);
-      return stored;
-    },
-    reply: async (params) => {
-      await this.#replies.again(params);
-      return null;
-    },
-    stop: async (reply) => {
-      await this.#replies.stop(reply);
-      return null;
-    },
+    send: (params) => this.#sending.send(params),
+    reply: (params) => done(this.#replies.again(params)),
+    stop: (reply) => done(this.#replies.stop(reply)),
     selectModel: async ({ current }) => {
       const choice = await this.#replies.select(current);
       this.#postView();
@@ -185,91 +184,37 @@ export class ChatController {
       await this.#ports.client.request('message/delete', { messageId });
       return true;
     },
-    openLink: async ({ url, text }) => {
-      await this.#ports.editor.openLink(url, text);
-      return null;
+    openLink: ({ url, text }) => done(this.#ports.editor.openLink(url, text)),
+    useCode: ({ action, text, language }) => done(this.#ports.editor.useCode(action, text, language)),
+    copy: ({ text }) => done(this.#ports.editor.copy(text)),
+    runCommand: ({ command, conversationId, seq }) => done(this.#ports.editor.runCommand(command, conversationId, seq)),
+    seen: ({ conversationId, seq }) => done(this.#readMark.see(seq === null ? null : { conversationId, seq })),
+    unsent: ({ count }) => {
+      this.#unsent = count;
+      return done(this.events.emit('unsent'));
     },
-    useCode: async ({ action, text, language }) => {
-      await this.#ports.editor.useCode(action, text, language);
-      return null;
-    },
-    copy: async ({ text }) => {
-      await this.#ports.editor.copy(text);
-      return null;
-    },
-    runCommand: async ({ command, conversationId }) => {
-      await this.#ports.editor.runCommand(command, conversationId);
-      return null;
-    },
-    resyncing: async ({ conversationId, fetched, wanted }) => {
-      for (const { onProgress } of this.#resyncsOf(conversationId)) onProgress(fetched, wanted);
-      return null;
-    },
-    resynced: async ({ conversationId, fetchedRanges, problem }) => {
-      for (const { resolve, reject } of this.#resyncsOf(conversationId)) {
-        if (problem === null) resolve(fetchedRanges);
-        else reject(new DevChatError('unexpected', problem));
-      }
-      return null;
-    },
-    log: async ({ text }) => {
-      this.#ports.log('warn', `panel: ${text}`);
-      return null;
-    },
+    focused: () => done(this.events.emit('used')),
+    resyncing: (progress) => done(this.#resyncs.report(progress)),
+    resynced: (outcome) => done(this.#resyncs.settle(outcome)),
+    log: ({ text }) => done(this.#ports.log('warn', `panel: ${text}`)),
   };
 
   #change(conversationId: string | null): void {
     this.#selected = conversationId;
+    this.#readMark.see(null);
     if (conversationId !== null) this.#followed.add(conversationId);
     this.#postView();
     this.events.emit('selected', conversationId);
   }
 
-  #resyncsOf(conversationId: string): PanelResync[] {
-    return [...this.#resyncs].filter((resync) => resync.conversationId === conversationId);
-  }
-
-  async #send({ conversationId, messageId: id, content, model, ...rest }: PanelParams<'send'>): Promise<Message> {
-    const { client, history } = this.#ports;
-    const attachments = await this.#replies.withMentioned(model ? content : '', rest.attachments);
-    const parts = { ...rest, ...(attachments.length > 0 && { attachments }) };
-    if (!history.get(conversationId)) {
-      const title = titleFrom(content);
-      const conversation = await client.request('conversation/create', { id: conversationId, title });
-      history.apply(conversation);
-      if (conversation.deletedAt === null) this.select(conversationId);
-    }
-    const message = await client.request('message/add', {
-      conversationId,
-      id,
-      role: 'user',
-      content,
-      model,
-      ...(Object.keys(parts).length > 0 && { parts }),
-    });
-    if (history.get(conversationId)?.title === '') await this.#nameAfter(conversationId, content);
-    // From here on it is safe, whatever becomes of the reply.
-    if (model) this.#replies.answer(message, model);
-    return message;
-  }
-
-  /** A conversation that nobody named takes its title from its first message; failing to do so loses nothing. */
-  async #nameAfter(conversationId: string, content: string): Promise<void> {
-    try {
-      const title = titleFrom(content);
-      this.#ports.history.apply(await this.#ports.client.request('conversation/rename', { conversationId, title }));
-    } catch (error) {
-      this.#ports.log('warn', `chat: the conversation kept its empty title: ${String(error)}`);
-    }
-  }
-
   #view(): PanelView {
-    const { client, history } = this.#ports;
+    const { client, history, presence } = this.#ports;
     const conversation = this.#selected === null ? undefined : history.get(this.#selected);
     return {
       conversation: conversation
         ? { id: conversation.id, title: conversation.title, lastSeq: conversation.lastSeq }
         : null,
+      otherWindows: conversation ? presence.windows(conversation.id) : 0,
       connection: client.state === 'ready' && !history.isLoaded ? 'starting' : client.state,
       generation: this.#generation,
       problem: client.problem,
@@ -286,16 +231,25 @@ export class ChatController {
   }
 
   /** Tells the panel what has changed around the messages; new messages bring their number themselves. */
-  #postView(): void {
+  readonly #postView = (): void => {
     const view = this.#view();
     const shown = JSON.stringify({ ...view, conversation: view.conversation && { ...view.conversation, lastSeq: 0 } });
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#post?.({ type: 'view', view });
-  }
+  };
+
+  readonly #onUpdated = (): void => {
+    this.#postView();
+    this.#readMark.look();
+  };
+
+  readonly #postPiece = (piece: StreamPiece): void => {
+    if (piece.conversationId === this.#selected) this.#post?.({ type: 'stream', piece });
+  };
 
   /** Tells the panel what has changed in conversations that it may hold; what did not come along it asks for itself. */
-  #follow(changes: readonly Change[], messages: readonly Message[]): void {
+  readonly #follow = (changes: readonly Change[], messages: readonly Message[]): void => {
     const changed = changes.filter(({ conversationId }) => this.#followed.has(conversationId));
     for (const [conversationId, entries] of Map.groupBy(changed, (change) => change.conversationId)) {
       const rows = messages.filter((message) => message.conversationId === conversationId).map(forPanel);
@@ -308,10 +262,10 @@ export class ChatController {
       }
     }
     const deleted = changes.find(
-      ({ changeType, conversationId }) => changeType === 'ConversationDeleted' && conversationId === this.#selected,
+      ({ changeType, conversationId }) => deletions.has(changeType) && conversationId === this.#selected,
     );
     if (deleted) this.#leaveDeleted(deleted);
-  }
+  };
 
   #leaveDeleted({ conversationId, originInstanceId }: Change): void {
     const { client, history } = this.#ports;
@@ -322,14 +276,14 @@ export class ChatController {
   }
 
   /** After everything was read anew, the panel learns so, and how far the conversation has come. */
-  #startAnew(): void {
+  readonly #startAnew = (): void => {
     const before = this.#selected;
     if (before !== null && !this.#ports.history.get(before)) {
       this.select(null);
       this.#sayGone(before);
     }
     this.#generation++;
-  }
+  };
 
   #sayGone(conversationId: string): void {
     const { history, editor } = this.#ports;
@@ -337,4 +291,10 @@ export class ChatController {
     const text = deleted ? editor.deletedElsewhere(deleted.title) : editor.noLongerThere;
     this.#post?.({ type: 'notice', text, restorable: deleted ? conversationId : null });
   }
+}
+
+/** The answer to a request that brings nothing, once its work is done. */
+async function done(work: unknown): Promise<null> {
+  await work;
+  return null;
 }

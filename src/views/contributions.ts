@@ -4,6 +4,24 @@ export const commands = {
   renameConversation: 'devchat.renameConversation',
   deleteConversation: 'devchat.deleteConversation',
   restoreConversation: 'devchat.restoreConversation',
+  /** Deletes for good. */
+  purgeConversation: 'devchat.purgeConversation',
+  pinConversation: 'devchat.pinConversation',
+  unpinConversation: 'devchat.unpinConversation',
+  archiveConversation: 'devchat.archiveConversation',
+  unarchiveConversation: 'devchat.unarchiveConversation',
+  editTags: 'devchat.editTags',
+  duplicateConversation: 'devchat.duplicateConversation',
+  /** Copies a conversation up to a message; the panel runs it, the palette does not offer it. */
+  branchConversation: 'devchat.branchConversation',
+  export: 'devchat.export',
+  copyConversation: 'devchat.copyConversation',
+  openInEditor: 'devchat.openInEditor',
+  groupByTime: 'devchat.groupByTime',
+  groupBySource: 'devchat.groupBySource',
+  filter: 'devchat.filter',
+  clearFilter: 'devchat.clearFilter',
+  showOtherWorkspaces: 'devchat.showOtherWorkspaces',
   /** Shows a conversation in the panel; the tree runs it, the palette does not offer it. */
   openConversation: 'devchat.openConversation',
   search: 'devchat.search',
@@ -19,6 +37,9 @@ export const commands = {
   attachFile: 'devchat.attachFile',
   attachProblems: 'devchat.attachProblems',
   attachTerminalSelection: 'devchat.attachTerminalSelection',
+  /** What the status bar offers. */
+  showActions: 'devchat.showActions',
+  showDiagnostics: 'devchat.showDiagnostics',
   showLog: 'devchat.showLog',
   /** Starts the process behind the history again, e.g. after a problem was mended. */
   restart: 'devchat.restart',
@@ -26,6 +47,9 @@ export const commands = {
 
 /** The views, all in the container `devchat`. */
 export const views = { conversations: 'devchat.conversations', chat: 'devchat.chat' } as const;
+
+/** What a chat editor is known by, also to a window that opens it again. */
+export const chatEditorType = 'devchat.editor';
 
 /** The settings. */
 export const settings = {
@@ -36,11 +60,20 @@ export const settings = {
   modelEndpoints: 'devchat.models.endpoints',
 } as const;
 
-/** `contextValue`s of tree items, which menus match. */
-export const itemContexts = { conversation: 'conversation' } as const;
+/** Words in the `contextValue` of tree items, which menus match. */
+export const itemContexts = {
+  conversation: 'conversation',
+  pinned: 'pinned',
+  archived: 'archived',
+  group: 'group',
+} as const;
 
 /** Keys that `when` clauses match. */
 export const contextKeys = {
   /** State of the history: `starting`, `ready`, `restarting` or `failed`. */
   state: 'devchat.state',
+  /** What the list is divided by: `time` or `source`. */
+  grouping: 'devchat.grouping',
+  /** Whether the list leaves out some conversations. */
+  isFiltered: 'devchat.isFiltered',
 } as const;

@@ -1,62 +1,132 @@
 import {
   Disposable,
   EventEmitter,
+  commands as editor,
   l10n,
-  MarkdownString,
-  ThemeIcon,
   type TreeDataProvider,
   TreeItem,
   type TreeView,
   window,
 } from 'vscode';
-import type { Conversation } from '../protocol/model.ts';
-import type { ChatController } from './chatController.ts';
-import { commands, itemContexts, views } from './contributions.ts';
+import type { Chats } from './chats.ts';
+import { contextKeys, views } from './contributions.ts';
+import {
+  filterConversations,
+  groupConversations,
+  type Listing,
+  nextMidnight,
+  outdatedElements,
+} from './conversationGroups.ts';
+import { sourceName, toGroupItem, toRowItem } from './conversationItems.ts';
 import type { History } from './history.ts';
+import type { ListChoice } from './listChoice.ts';
+import type { Presence } from './presence.ts';
 
-/** Registers the list of conversations; its selection follows what the chat shows. */
-export function registerConversationsTree(history: History, chat: ChatController): Disposable {
-  const changed = new EventEmitter<void>();
+/** How long changes are gathered before the list is drawn, in ms. */
+const PAUSE = 50;
+
+/** What the list is made of. */
+export interface ListPorts {
+  history: History;
+  chats: Chats;
+  presence: Presence;
+  choice: ListChoice;
+}
+
+/** Registers the list of conversations; its selection follows what the current chat shows. */
+export function registerConversationsTree(ports: ListPorts): Disposable {
+  const { history, chats, presence, choice } = ports;
+  let listing = list(ports);
+  let drawing: NodeJS.Timeout | undefined;
+  let midnight: NodeJS.Timeout | undefined;
+  const changed = new EventEmitter<string[] | undefined>();
   const provider: TreeDataProvider<string> = {
     onDidChangeTreeData: changed.event,
-    getChildren: (parent) => (parent === undefined ? history.live().map(({ id }) => id) : []),
-    getParent: () => undefined,
-    getTreeItem: (id) => toTreeItem(id, history.get(id)),
+    getChildren: (parent) => (parent === undefined ? listing.groups.map(({ key }) => key) : members(listing, parent)),
+    getParent: (element) => listing.groups.find(({ ids }) => ids.includes(element))?.key,
+    getTreeItem: (element) => toItem(listing, element),
   };
-  const tree = window.createTreeView(views.conversations, { treeDataProvider: provider });
-  const refresh = () => changed.fire();
-  const follow = () => void reveal(tree, chat.selected);
-  history.events.on('updated', refresh);
-  chat.events.on('selected', follow);
+  const tree = window.createTreeView(views.conversations, { treeDataProvider: provider, canSelectMany: true });
+  const follow = () => void reveal(tree, listing, chats.current.selected);
+  const draw = () => {
+    drawing = undefined;
+    const before = listing;
+    listing = list(ports);
+    const outdated = outdatedElements(before, listing);
+    if (outdated?.length !== 0) changed.fire(outdated);
+    showUnread(tree, history.unread());
+    const { selected } = chats.current;
+    if (selected !== null && !before.rows.has(selected)) follow();
+  };
+  const choose = () => {
+    draw();
+    showChoice(tree, choice);
+  };
+  const drawSoon = () => {
+    drawing ??= setTimeout(draw, PAUSE);
+  };
+  const waitForMidnight = () => {
+    const now = Date.now();
+    midnight = setTimeout(() => {
+      draw();
+      waitForMidnight();
+    }, nextMidnight(now) - now);
+  };
+  history.events.on('updated', drawSoon);
+  presence.events.on('changed', drawSoon);
+  choice.events.on('changed', choose);
+  chats.events.on('selected', follow);
+  waitForMidnight();
+  showChoice(tree, choice);
   return Disposable.from(
     tree,
     changed,
     tree.onDidChangeVisibility(follow),
     new Disposable(() => {
-      history.events.off('updated', refresh);
-      chat.events.off('selected', follow);
+      clearTimeout(drawing);
+      clearTimeout(midnight);
+      history.events.off('updated', drawSoon);
+      presence.events.off('changed', drawSoon);
+      choice.events.off('changed', choose);
+      chats.events.off('selected', follow);
     }),
   );
 }
 
-/** The title to show for a conversation, also when nobody has named it. */
-export function titleOf({ title }: Pick<Conversation, 'title'>): string {
-  return title === '' ? l10n.t('New conversation') : title;
+function list({ history, presence, choice }: ListPorts): Listing {
+  const conversations = filterConversations(history.live(), choice.filter);
+  const rows = conversations.map((conversation) => {
+    return [conversation.id, { conversation, windows: presence.windows(conversation.id) }] as const;
+  });
+  return { groups: groupConversations(conversations, choice.grouping, Date.now()), rows: new Map(rows) };
 }
 
-function toTreeItem(id: string, conversation: Conversation | undefined): TreeItem {
-  // The tree may ask for an item that has gone since it was listed; it is about to list anew.
-  const item = new TreeItem(conversation ? titleOf(conversation) : '');
-  item.id = id;
-  if (!conversation) return item;
-  const changedAt = new Date(conversation.updatedAt).toLocaleString();
-  item.iconPath = new ThemeIcon('comment-discussion');
-  item.contextValue = itemContexts.conversation;
-  item.tooltip = new MarkdownString().appendText(`${titleOf(conversation)}\n\n${changedAt}`);
-  item.command = { command: commands.openConversation, title: l10n.t('Open Conversation'), arguments: [id] };
-  return item;
+function members(listing: Listing, parent: string): string[] {
+  return listing.groups.find(({ key }) => key === parent)?.ids ?? [];
 }
 
-async function reveal(tree: TreeView<string>, id: string | null): Promise<void> {
-  if (id !== null && tree.visible) await tree.reveal(id, { select: true, focus: false });
+function toItem(listing: Listing, element: string): TreeItem {
+  const row = listing.rows.get(element);
+  if (row) return toRowItem(row);
+  const group = listing.groups.find(({ key }) => key === element);
+  // The tree may ask for what has gone since it was listed; it is about to list anew.
+  return group ? toGroupItem(group) : new TreeItem('');
+}
+
+function showUnread(tree: TreeView<string>, unread: number): void {
+  if ((tree.badge?.value ?? 0) === unread) return;
+  tree.badge = unread > 0 ? { value: unread, tooltip: l10n.t('Unread messages: {0}', unread) } : undefined;
+}
+
+/** Says what the list is filtered by, and lets menus know how it is grouped. */
+function showChoice(tree: TreeView<string>, { filter, grouping }: ListChoice): void {
+  tree.description = [filter.source && sourceName(filter.source), filter.tag && `#${filter.tag}`]
+    .filter((part) => part !== undefined)
+    .join(' · ');
+  void editor.executeCommand('setContext', contextKeys.isFiltered, tree.description !== '');
+  void editor.executeCommand('setContext', contextKeys.grouping, grouping);
+}
+
+async function reveal(tree: TreeView<string>, listing: Listing, id: string | null): Promise<void> {
+  if (id !== null && tree.visible && listing.rows.has(id)) await tree.reveal(id, { select: true, focus: false });
 }

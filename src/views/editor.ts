@@ -16,9 +16,10 @@ export const chatEditor: ChatEditor = {
   openLink,
   useCode,
   copy: async (text) => env.clipboard.writeText(text),
-  runCommand: async (command, conversationId) => {
-    await commands.executeCommand(command, conversationId);
+  runCommand: async (command, conversationId, seq) => {
+    await commands.executeCommand(command, conversationId, seq);
   },
+  isFocused: () => window.state.focused,
   isModelOffered,
   pickModel,
   readAttachment,

@@ -67,12 +67,21 @@ export class History {
 
   /** The conversations in the bin, newest activity first. */
   deleted(): Conversation[] {
-    return this.#sorted((conversation) => conversation.deletedAt !== null);
+    return this.#sorted(({ deletedAt, purgedAt }) => deletedAt !== null && purgedAt === null);
   }
 
-  /** Takes a row that an answer brought, so that the window need not wait for its own change to come round. */
-  apply(conversation: Conversation): void {
-    this.#merge(conversation);
+  /** How many messages of the conversations at hand nobody has read. */
+  unread(): number {
+    let unread = 0;
+    for (const conversation of this.#conversations.values()) {
+      if (conversation.deletedAt === null && conversation.archivedAt === null) unread += conversation.unread;
+    }
+    return unread;
+  }
+
+  /** Takes rows that an answer brought, so that the window need not wait for its own change to come round. */
+  apply(...conversations: Conversation[]): void {
+    for (const conversation of conversations) this.#merge(conversation);
     this.events.emit('updated');
   }
 

@@ -36,7 +36,10 @@ async function sayUnavailable(problem: string): Promise<void> {
   if (choice === tryAgain) await editor.executeCommand(commands.restart);
 }
 
-async function sayWithLog(text: string): Promise<void> {
+type Show = (text: string, action: string) => PromiseLike<string | undefined>;
+
+/** Tells the user what the log has more of. */
+export async function sayWithLog(text: string, show: Show = window.showWarningMessage): Promise<void> {
   const showLog = l10n.t('Show Log');
-  if ((await window.showWarningMessage(text, showLog)) === showLog) await editor.executeCommand(commands.showLog);
+  if ((await show(text, showLog)) === showLog) await editor.executeCommand(commands.showLog);
 }

@@ -11,9 +11,9 @@ import {
   workspace,
 } from 'vscode';
 import { serialiseError } from '../protocol/errors.ts';
-import type { ChatController } from './chatController.ts';
 import type { ChatModel, ChatModels } from './chatModels.ts';
 import type { LastModel } from './chatReplies.ts';
+import type { Chats } from './chats.ts';
 import { commands, settings } from './contributions.ts';
 
 const LAST_MODEL = 'devchat.lastModel';
@@ -33,11 +33,14 @@ export async function isModelOffered(): Promise<boolean> {
 }
 
 /** Has the chat look again whenever other models may be on offer. */
-export function registerModelOffer(chat: ChatController): Disposable {
+export function registerModelOffer(chats: Chats): Disposable {
+  const look = () => {
+    for (const chat of chats.all) void chat.lookForModels();
+  };
   return Disposable.from(
-    lm.onDidChangeChatModels(() => chat.lookForModels()),
+    lm.onDidChangeChatModels(look),
     workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration(settings.modelEndpoints)) void chat.lookForModels();
+      if (event.affectsConfiguration(settings.modelEndpoints)) look();
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { env, Uri, type Webview, workspace } from 'vscode';
-import type { PanelStrings } from '../protocol/panel.ts';
+import type { PanelKind, PanelStrings } from '../protocol/panel.ts';
 import { settings } from './contributions.ts';
 
 /** Folder of the panel's program and styles, and the only one that its page may load from. */
@@ -9,7 +9,7 @@ export function panelRoot(extensionUri: Uri): Uri {
 }
 
 /** The page that loads the panel's program. Nothing else may run in it, and nothing may be fetched from elsewhere. */
-export function panelPage(webview: Webview, extensionUri: Uri, strings: PanelStrings): string {
+export function panelPage(webview: Webview, extensionUri: Uri, strings: PanelStrings, kind: PanelKind): string {
   const nonce = randomBytes(16).toString('base64');
   const file = (name: string) => webview.asWebviewUri(Uri.joinPath(panelRoot(extensionUri), name)).toString();
   const policy = [
@@ -31,7 +31,7 @@ export function panelPage(webview: Webview, extensionUri: Uri, strings: PanelStr
 <title>DevChat</title>
 </head>
 <body>
-<div id="root" data-scope="${scope()}"${isMathOn() ? ' data-math' : ''}></div>
+<div id="root" data-kind="${kind}" data-scope="${scope()}"${isMathOn() ? ' data-math' : ''}></div>
 <script type="application/json" id="strings">${data}</script>
 <script type="module" nonce="${nonce}" src="${file('main.js')}"></script>
 </body>

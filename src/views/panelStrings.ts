@@ -86,6 +86,8 @@ export function panelStrings(): PanelStrings {
     attachedTerminal: l10n.t('Terminal {0}'),
     leftOut: l10n.t('Too long to be sent whole: {0} characters were left out.'),
     tooMuchAttached: l10n.t('This is too much to attach. Remove another attachment, or select less.'),
+    branch: l10n.t('Branch from Here'),
+    inWindows: l10n.t('in {0} windows'),
     timedOut: l10n.t('The editor did not answer in time.'),
   };
 }

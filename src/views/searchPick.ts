@@ -33,7 +33,7 @@ export function searchMessages(client: InstanceClient): Promise<SearchHit | unde
 
 async function find(client: InstanceClient, query: string): Promise<HitItem[]> {
   try {
-    const { hits } = await client.request('search', { query, limit: 50 });
+    const { hits } = await client.request('search', { query, limit: 50, includeArchived: true });
     // alwaysShow: the index matches words, the pick would filter by letters once more.
     return hits.map((hit) => ({ label: plainSnippet(hit.snippet), description: hit.title, alwaysShow: true, hit }));
   } catch (error) {

@@ -23,9 +23,12 @@ const expected = [
   'extension/dist/webview/main.css',
   'extension/dist/webview/main.js',
   'extension/dist/webview/mathMl.js',
+  'extension/l10n/bundle.l10n.de.json',
   'extension/media/devchat.svg',
   'extension/media/icon.png',
+  ...['editor', 'models', 'organise', 'windows', 'write'].map((step) => `extension/media/walkthrough/${step}.svg`),
   'extension/package.json',
+  'extension/package.nls.de.json',
   'extension/package.nls.json',
   'extension/readme.md',
 ];

@@ -299,45 +299,6 @@ describe('reading a conversation', () => {
     await inEachTheme('math');
   }).timeout(120_000);
 
-  it('runs nothing and asks for nothing, whatever a message says', async () => {
-    const { id } = await create('Hostile');
-    const script = "globalThis.wasRun=true;fetch('https://evil.example/run')";
-    const texts = [
-      `<script>${script}</script><img src=x onerror="${script}"><svg onload="${script}">`,
-      `<iframe srcdoc="<script>parent.${script}</script>"></iframe><style>@import 'https://evil.example/css';</style>`,
-      '![x](https://evil.example/image.png) ![x](data:text/html,x) ![x](vscode://x/y)',
-      `[x](javascript:${script}) [x](JaVaScRiPt:x) [x](data:text/html,x) [x](command:workbench.action.closeWindow)`,
-      '[x](vbscript:x) [x](file:///etc/passwd) <javascript:x> [x][y]\n\n[y]: javascript:x',
-      `\`\`\`"onmouseover="${script}\n"><img src=x onerror=${script}>\n\`\`\``,
-      `\`\`\`html\n<img src=x onerror="${script}"><script>${script}</script>\n\`\`\``,
-      `| <img src=x onerror=${script}> |\n| --- |\n| <b onclick=${script}>x</b> |`,
-      '$\\href{javascript:x}{x} \\includegraphics{https://evil.example/x} \\htmlData{a=b}{x} \\url{javascript:x}$',
-      '$$\\def\\x{\\x\\x}\\x$$ $<img src=x onerror=alert(1)>$ $\\text{</math><img src=x onerror=x>}$',
-      `- [x] <input autofocus onfocus=${script}>\n\n\u202egnp.exe \0 \ud800`,
-    ];
-    const requests: string[] = [];
-    window.page.on('request', (request) => requests.push(request.url()));
-    for (const text of texts) await add(id, text);
-    await open('Hostile');
-    await at(texts.length).waitFor();
-    await panel.feed.locator('.hljs-tag').first().waitFor();
-    await panel.feed.locator('math').first().waitFor();
-    const found = await panel.feed.evaluate((feed) => ({
-      wasRun: feed.ownerDocument.defaultView.wasRun,
-      elements: feed.querySelectorAll('script, img, iframe, svg:not(.icon svg), style, object, embed, form').length,
-      handlers: [...feed.querySelectorAll('*')].flatMap((element) =>
-        element.getAttributeNames().filter((name: string) => /^(on|style|src)/.test(name)),
-      ),
-      schemes: [...feed.querySelectorAll('a')].map(({ protocol }) => protocol),
-    }));
-    assert.deepEqual([found.wasRun, found.elements, found.handlers], [undefined, 0, []]);
-    assert.deepEqual([...new Set(found.schemes)], ['https:']);
-    assert.deepEqual(
-      requests.filter((url) => url.includes('evil.example')),
-      [],
-    );
-  });
-
   it('folds what tools did, and fetches what is long when it is opened', async () => {
     const output = `${'a line of output\n'.repeat(1000)}the very end`;
     const { id } = await create('Tools');

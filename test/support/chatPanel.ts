@@ -20,6 +20,11 @@ export class ChatPanel {
     return new ChatPanel(await window.panelFrame());
   }
 
+  /** The panel of the chat editor that is open or about to open. */
+  static async inEditor(window: EditorWindow): Promise<ChatPanel> {
+    return new ChatPanel(await window.chatEditorFrame());
+  }
+
   get composer(): Locator {
     return this.frame.getByRole('textbox', { name: 'Message', exact: true });
   }
@@ -67,7 +72,10 @@ export class ChatPanel {
   }
 
   /** Presses one of the buttons that a message shows when the pointer is on it. */
-  async act(text: string | RegExp, button: 'Copy' | 'Edit' | 'Regenerate' | 'Delete'): Promise<void> {
+  async act(
+    text: string | RegExp,
+    button: 'Copy' | 'Edit' | 'Regenerate' | 'Branch from Here' | 'Delete',
+  ): Promise<void> {
     const message = this.message(text);
     await message.hover();
     await message.getByRole('button', { name: button }).click();

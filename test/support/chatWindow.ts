@@ -8,6 +8,7 @@ import type { PanelEvent } from '../../src/protocol/panel.ts';
 import { ChatController } from '../../src/views/chatController.ts';
 import type { ChatModels } from '../../src/views/chatModels.ts';
 import { History } from '../../src/views/history.ts';
+import { Presence } from '../../src/views/presence.ts';
 import type { TestClients } from './clients.ts';
 
 /** Of a window without any model. */
@@ -26,15 +27,18 @@ export function useChatWindows(clients: TestClients) {
     const { client, reached } = clients.make();
     const log: string[] = [];
     const history = new History(client, (_, text) => log.push(text));
+    const presence = new Presence(client, (_, text) => log.push(text));
     const posted: PanelEvent[] = [];
     const arrivals = new EventEmitter();
     const asked: string[] = [];
+    const user = { isHere: true };
     const editor = {
       confirmDeleteMessage: async () => asked.push('delete') > 1,
       openLink: async (url: string) => void asked.push(url),
       useCode: async (action: string, code: string) => void asked.push(action, code),
       copy: async (text: string) => void asked.push(text),
       runCommand: async (command: string, id: string | undefined) => void asked.push(command, String(id)),
+      isFocused: () => user.isHere,
       deletedElsewhere: (title: string) => `gone: ${title}`,
       noLongerThere: 'no longer there',
       isModelOffered: async () => false,
@@ -53,7 +57,10 @@ export function useChatWindows(clients: TestClients) {
       },
     };
     const models = async () => modelsOf(client);
-    const chat = new ChatController({ client, history, editor, models, lastModel, log: (_, text) => log.push(text) });
+    const ports = { client, history, presence, editor, models, lastModel };
+    const makeChat = () => new ChatController({ ...ports, log: (_, text) => log.push(text) });
+    const chat = makeChat();
+    chat.events.on('selected', (id) => presence.show(id));
     chat.attach((event) => {
       posted.push(event);
       arrivals.emit('event');
@@ -77,7 +84,7 @@ export function useChatWindows(clients: TestClients) {
       history.apply(conversation);
       return conversation;
     };
-    return { client, history, chat, posted, asked, log, start, told, view, create };
+    return { client, history, presence, chat, makeChat, posted, asked, user, log, start, told, view, create };
   }
 
   async function started(...options: Parameters<typeof open>) {

@@ -23,17 +23,28 @@ export class EditorTree {
 
   /** Opens a row as a click does. */
   async open(label: string | RegExp): Promise<void> {
-    await this.row(label).click();
+    await this.click(label);
+  }
+
+  /** Selects a row beside those that are selected. */
+  async selectToo(label: string | RegExp): Promise<void> {
+    await this.click(label, { modifiers: ['ControlOrMeta'] });
   }
 
   /** Chooses an item of a row's context menu. */
   async menu(label: string | RegExp, item: string): Promise<void> {
-    await this.row(label).click({ button: 'right' });
+    await this.click(label, { button: 'right' });
     // The name ends with the key binding, if there is one.
     const entry = this.page.getByRole('menuitem', { name: new RegExp(`^${item}`) });
     // By key: a menu ignores the mouse in the first 100 ms, so as not to take the opening click for a choice.
     await entry.hover();
     await entry.press('Enter');
     await entry.waitFor({ state: 'detached' });
+  }
+
+  private async click(label: string | RegExp, options: Parameters<Locator['click']>[0] = {}): Promise<void> {
+    // The tooltip of another row may lie over this one.
+    await this.page.mouse.move(0, 0);
+    await this.row(label).click(options);
   }
 }

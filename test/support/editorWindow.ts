@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Frame, Locator, Page } from 'playwright-core';
 import { root } from '../../scripts/lib/step.mjs';
+import type { PanelKind } from '../../src/protocol/panel.ts';
 import { EditorTree } from './editorTree.ts';
 
 const openTimeout = 60_000;
@@ -74,6 +75,11 @@ export class EditorWindow {
     await dialog.waitFor({ state: 'detached' });
   }
 
+  /** Opens the list of notifications, also of those that did not pop up. */
+  async showNotifications(): Promise<void> {
+    await this.page.locator('[id="status.notifications"]').click();
+  }
+
   /** Notifications with this text, shown or hidden. */
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notification-list-item').filter({ hasText: text });
@@ -94,14 +100,19 @@ export class EditorWindow {
     const open = await this.findPanel();
     if (open) return open;
     await this.command('devchat.chat.focus');
-    return this.nextPanel();
+    return this.nextPanel('view');
+  }
+
+  /** The frame of a chat editor that is open or about to open. */
+  chatEditorFrame(): Promise<Frame> {
+    return this.nextPanel('editor');
   }
 
   private async findPanel(): Promise<Frame | undefined> {
     for (const frame of this.page.frames()) {
       // A frame that goes away meanwhile is not the panel.
       if (
-        (await messageBox(frame)
+        (await messageBox(frame, 'view')
           .count()
           .catch(() => 0)) > 0
       )
@@ -110,13 +121,13 @@ export class EditorWindow {
     return undefined;
   }
 
-  private nextPanel(): Promise<Frame> {
+  private nextPanel(kind: PanelKind): Promise<Frame> {
     const { promise, resolve, reject } = Promise.withResolvers<Frame>();
     const timer = setTimeout(() => reject(new Error('The chat panel did not appear.')), panelTimeout);
     const watch = (frame: Frame) => {
       // A frame that goes away is not the panel.
       const ignore = () => undefined;
-      messageBox(frame)
+      messageBox(frame, kind)
         .waitFor({ timeout: panelTimeout })
         .then(() => resolve(frame), ignore);
     };
@@ -126,6 +137,18 @@ export class EditorWindow {
       clearTimeout(timer);
       this.page.off('frameattached', watch);
     });
+  }
+
+  /** Drags the edge of the side bar until it is so many pixels wide. */
+  async sideBarWidth(width: number): Promise<void> {
+    const bar = this.page.locator('.part.sidebar');
+    const box = await bar.boundingBox();
+    if (!box) throw new Error('There is no side bar.');
+    const y = box.y + box.height / 2;
+    await this.page.mouse.move(box.x + box.width, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + width, y, { steps: 4 });
+    await this.page.mouse.up();
   }
 
   /** Saves a picture of the window as `artifacts/<name>.png`. */
@@ -146,6 +169,6 @@ export class EditorWindow {
   }
 }
 
-function messageBox(frame: Frame): Locator {
-  return frame.getByRole('textbox', { name: 'Message', exact: true });
+function messageBox(frame: Frame, kind: PanelKind): Locator {
+  return frame.locator(`#root[data-kind=${kind}]`).getByRole('textbox', { name: 'Message', exact: true });
 }

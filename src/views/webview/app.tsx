@@ -2,6 +2,7 @@ import { Composer } from './composer.tsx';
 import { usePanel } from './context.ts';
 import { FindBar } from './findBar.tsx';
 import { Notices } from './notices.tsx';
+import { OtherWindows } from './otherWindows.tsx';
 import { ConnectionBanner, Resync, Syncing } from './status.tsx';
 import { Transcript } from './transcript.tsx';
 
@@ -16,6 +17,7 @@ export function App() {
       {title && (
         <header class="title">
           <h1 title={title}>{title}</h1>
+          <OtherWindows />
           <Resync />
         </header>
       )}

@@ -6,6 +6,7 @@ import { readParts } from '../../protocol/parts.ts';
 import { usePanel } from './context.ts';
 import { IconButton } from './iconButton.tsx';
 import { CloseIcon } from './icons.tsx';
+import { reachWhileItScrolls } from './scrolling.ts';
 import { fill } from './strings.ts';
 
 /** What goes with the message that is being written. */
@@ -52,7 +53,7 @@ function SentAttachment({ attachment }: { attachment: Attachment }) {
       <summary title={longLabelOf(attachment, strings)}>{labelOf(attachment, strings)}</summary>
       {isOpen && (
         <>
-          <pre>{attachment.text}</pre>
+          <pre ref={reachWhileItScrolls}>{attachment.text}</pre>
           {attachment.omitted > 0 && <p class="hint">{fill(strings.leftOut, attachment.omitted)}</p>}
         </>
       )}

@@ -20,9 +20,11 @@ export function FoldedPart({ message, part }: { message: Message; part: Part }) 
     image: strings.image,
     other: strings.otherPart,
   };
+  // Another program may have written a type that is not known here, even the name of what every object has.
+  const kind = Object.hasOwn(names, part.type) ? names[part.type] : strings.otherPart;
   const line = (
     <>
-      <span class="partName">{name.value ?? names[part.type]}</span>
+      <span class="partName">{name.value ?? kind}</span>
       <span class="partSummary">{part.summary}</span>
       {isError.value === true && <span class="partOutcome failed">{strings.toolFailed}</span>}
       {isError.value === false && part.type === 'tool-call' && <span class="partOutcome">{strings.toolDone}</span>}

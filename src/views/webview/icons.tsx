@@ -157,3 +157,13 @@ export const CompareIcon = () => (
     <path d="M4 8h1.5M10.5 8H12M11.25 7.25v1.5" stroke-linecap="round" />
   </Icon>
 );
+
+/** A line that another one leaves. */
+export const BranchIcon = () => (
+  <Icon>
+    <circle cx="4.5" cy="3.5" r="1.5" />
+    <circle cx="4.5" cy="12.5" r="1.5" />
+    <circle cx="11.5" cy="5" r="1.5" />
+    <path d="M4.5 5v6M11.5 6.5c0 2.5-3 2.5-7 3" stroke-linecap="round" />
+  </Icon>
+);

@@ -14,7 +14,8 @@ declare function acquireVsCodeApi(): VsCode;
 async function main(root: HTMLElement): Promise<void> {
   const vscode = acquireVsCodeApi();
   const strings = readStrings();
-  const { restored, save } = await openWindowState(vscode, root.dataset['scope'] ?? '');
+  const { kind, scope = '' } = root.dataset;
+  const { restored, save } = await openWindowState(vscode, kind === 'editor' ? null : scope);
   const api = new Api(vscode, strings.timedOut);
   const panel = new Panel(api, strings, restored);
   const saveNow = keepSaved(panel.state, save);
@@ -29,6 +30,7 @@ async function main(root: HTMLElement): Promise<void> {
     </PanelContext.Provider>,
     root,
   );
+  window.addEventListener('focus', () => panel.noteFocus());
   await panel.start();
 }
 

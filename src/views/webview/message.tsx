@@ -6,7 +6,7 @@ import { authorOf } from './announcement.ts';
 import { SentAttachments } from './attachments.tsx';
 import { usePanel } from './context.ts';
 import { IconButton } from './iconButton.tsx';
-import { CopyIcon, DeleteIcon, EditIcon, RegenerateIcon } from './icons.tsx';
+import { BranchIcon, CopyIcon, DeleteIcon, EditIcon, RegenerateIcon } from './icons.tsx';
 import { MessageEditor } from './messageEditor.tsx';
 import { MessageText } from './messageText.tsx';
 import { modelName } from './modelName.ts';
@@ -82,13 +82,18 @@ function Toolbar({ message }: { message: Message }) {
         <CopyIcon />
       </IconButton>
       {role === 'user' && status === 'complete' && (
-        <IconButton name={strings.edit} onClick={() => panel.startEdit(message)}>
+        <IconButton name={strings.edit} onClick={() => panel.edits.start(message)}>
           <EditIcon />
         </IconButton>
       )}
       {replies.canAskAgain(message) && (
         <IconButton name={strings.regenerate} onClick={() => replies.again(message).catch(report)}>
           <RegenerateIcon />
+        </IconButton>
+      )}
+      {status === 'complete' && (
+        <IconButton name={strings.branch} onClick={() => panel.branch(message)}>
+          <BranchIcon />
         </IconButton>
       )}
       <IconButton name={strings.delete} onClick={() => api.request('remove', { messageId: id }).catch(report)}>

@@ -2,7 +2,6 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { usePanel } from './context.ts';
 import { beginningOf, isLong } from './longText.ts';
 import { MarkdownView } from './markdown/markdownView.ts';
-import { innerTabIndex, setInnerTabIndex } from './roving.ts';
 import { fill } from './strings.ts';
 
 interface MessageBodyProps {
@@ -22,12 +21,11 @@ export function MessageBody({ text, isGrowing = false }: MessageBodyProps) {
     if (!body.current) return;
     view.current ??= new MarkdownView(body.current, codeActions);
     view.current.show(isFolded ? beginningOf(text) : text, isGrowing);
-    setInnerTabIndex(body.current, innerTabIndex(body.current));
   }, [text, isGrowing, isFolded]);
 
   useEffect(() => {
     const openLink = (event: MouseEvent) => {
-      const link = event.target instanceof Element && event.target.closest('a');
+      const link = event.target instanceof Element && event.target.closest<HTMLAnchorElement>('a[href]');
       if (!link) return;
       event.preventDefault();
       // The editor's own listener further up would open the link a second time.

@@ -16,7 +16,7 @@ export function MessageEditor({ message }: { message: Message }) {
 
   useLayoutEffect(() => {
     const editor = field.current;
-    panel.keepRevision(message);
+    panel.edits.keepRevision(message);
     // One that only comes back into the list takes no keys from the composer.
     if (!(document.activeElement instanceof HTMLTextAreaElement)) editor?.focus({ preventScroll: true });
     editor?.setSelectionRange(text.length, text.length);
@@ -34,7 +34,7 @@ export function MessageEditor({ message }: { message: Message }) {
   const save = async () => {
     if (text.trim() === '') return;
     try {
-      if (text !== message.content) await panel.edit(message, text);
+      if (text !== message.content) await panel.edits.save(message, text);
       close();
     } catch (error) {
       setProblem(serialiseError(error).message);

@@ -1,10 +1,10 @@
 import { usePanel } from './context.ts';
 import { CloseIcon } from './icons.tsx';
-import type { Notice } from './panel.ts';
+import type { Notice } from './noticeList.ts';
 
 /** What the reader should know now, each until dismissed. */
 export function Notices() {
-  return usePanel().notices.value.map((notice) => <NoticeBar key={notice.key} notice={notice} />);
+  return usePanel().notices.all.value.map((notice) => <NoticeBar key={notice.key} notice={notice} />);
 }
 
 function NoticeBar({ notice }: { notice: Notice }) {
@@ -13,7 +13,7 @@ function NoticeBar({ notice }: { notice: Notice }) {
   const restore = async (conversationId: string) => {
     try {
       await panel.api.request('runCommand', { command: 'devchat.restoreConversation', conversationId });
-      panel.dismiss(notice);
+      panel.notices.dismiss(notice);
     } catch (error) {
       panel.report(error);
     }
@@ -32,7 +32,7 @@ function NoticeBar({ notice }: { notice: Notice }) {
         class="icon"
         aria-label={strings.dismiss}
         title={strings.dismiss}
-        onClick={() => panel.dismiss(notice)}
+        onClick={() => panel.notices.dismiss(notice)}
       >
         <CloseIcon />
       </button>

@@ -1,28 +1,23 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
 import { v7 as uuid } from 'uuid';
-import { DevChatError, type Reason, serialiseError } from '../../protocol/errors.ts';
-import { MAX_CONTENT_LENGTH, type Message, type StreamPiece } from '../../protocol/model.ts';
+import { type Reason, serialiseError } from '../../protocol/errors.ts';
+import type { Message, StreamPiece } from '../../protocol/model.ts';
 import type { PanelParams, PanelState, PanelStrings, PanelView } from '../../protocol/panel.ts';
 import type { SeqRange } from '../../sync/sequence.ts';
 import { announcementOf } from './announcement.ts';
 import type { Api, PanelNews } from './api.ts';
 import type { Destination } from './destination.ts';
 import { moveDraft, NO_CONVERSATION, rescueEdits, withDraft } from './drafts.ts';
+import { Edits } from './edits.ts';
 import { Find } from './find.ts';
 import { LiveTexts } from './liveTexts.ts';
 import type { CodeActions } from './markdown/codeBlock.tsx';
+import { NoticeList } from './noticeList.ts';
 import { Outbox, type OutboxEntry } from './outbox.ts';
 import { Replies } from './replies.ts';
+import { tellSeen, tellUnsent } from './reports.ts';
 import { pageTimers, Timelines } from './timelines.ts';
 import { Writing } from './writing.ts';
-
-/** Something the reader should know now. */
-export interface Notice {
-  key: string;
-  text: string;
-  /** Conversation that can be brought back; null when there is nothing to restore. */
-  restorable: string | null;
-}
 
 const KEPT_ANCHORS = 100;
 const START_RETRY_MS = 2000;
@@ -35,7 +30,7 @@ export class Panel {
   /** What outlives a reload of the window. */
   readonly state: Signal<PanelState>;
   readonly view = signal<PanelView | null>(null);
-  readonly notices = signal<readonly Notice[]>([]);
+  readonly notices = new NoticeList();
   /** Short text for screen readers about what others wrote. */
   readonly announcement = signal('');
   /** Rises whenever the composer should take the focus. */
@@ -44,6 +39,7 @@ export class Panel {
   readonly timelines: Timelines;
   readonly replies: Replies;
   readonly writing: Writing;
+  readonly edits: Edits;
   readonly find: Find;
   readonly codeActions: CodeActions;
   /** Where the reader wants to go; null when there. */
@@ -58,8 +54,6 @@ export class Panel {
   #left: string | null = null;
   /** The conversation that the host has asked to resync. */
   #resyncing: string | null = null;
-  /** Revision of each message being edited that its editor started from, by message id. */
-  readonly #revisions = new Map<string, number>();
 
   readonly currentId = computed(() => this.state.value.conversationId ?? this.#newId.value);
   readonly timeline = computed(() => (this.currentId.value === null ? null : this.timelines.of(this.currentId.value)));
@@ -104,7 +98,13 @@ export class Panel {
     this.writing = new Writing({
       ...{ state, draftKey, outbox, strings, replies: this.replies },
       target: () => this.#target(),
-      say: (problem) => this.#notifyOnce(problem),
+      say: (problem) => this.notices.addOnce(problem),
+    });
+    this.edits = new Edits({
+      request: (method, params) => api.request(method, params),
+      receive: (conversationId, rows, lastSeq) => this.timelines.receive(conversationId, rows, lastSeq),
+      write: (key, text) => this.write(key, text),
+      ...{ strings, report: this.report },
     });
     this.find = new Find({
       search: (conversationId, query) => api.request('find', { conversationId, query }),
@@ -117,6 +117,8 @@ export class Panel {
       copy: (text) => api.request('copy', { text }).catch(this.report),
       use: (action, text, language) => api.request('useCode', { action, text, language }).catch(this.report),
     };
+    tellSeen(this, (seen) => this.#tell('seen', seen));
+    tellUnsent(this.outbox.entries, (count) => this.#tell('unsent', { count }));
     if (restored.conversationId === null) this.#newId.value = restored.outbox.at(-1)?.conversationId ?? null;
   }
 
@@ -135,7 +137,7 @@ export class Panel {
     else if (news.type === 'messages')
       this.timelines.receive(news.conversationId, news.messages, news.lastSeq, news.outdated);
     else if (news.type === 'stream') this.#receivePiece(news.piece);
-    else if (news.type === 'notice') this.#notify(news.text, news.restorable);
+    else if (news.type === 'notice') this.notices.add(news.text, news.restorable);
     else if (news.type === 'focus') this.focusRequests.value++;
     else if (news.type === 'jump')
       this.goTo({ conversationId: news.conversationId, seq: news.seq, takesFocus: true, isMarked: true });
@@ -145,14 +147,20 @@ export class Panel {
     else if (news.type === 'cancelResync') this.timelines.cancelResync(news.conversationId);
   }
 
+  /** Tells the host that commands now mean what this panel shows. */
+  noteFocus(): void {
+    this.#tell('focused', {});
+  }
+
+  /** Goes on with a copy of a conversation that ends with one of its messages. */
+  branch({ conversationId, seq }: Message): void {
+    this.api.request('runCommand', { command: 'devchat.branchConversation', conversationId, seq }).catch(this.report);
+  }
+
   /** Shows an error once, however often it occurs. */
   readonly report = (error: unknown): void => {
-    this.#notifyOnce(serialiseError(error).message);
+    this.notices.addOnce(serialiseError(error).message);
   };
-
-  dismiss(notice: Notice): void {
-    this.notices.value = this.notices.value.filter((other) => other !== notice);
-  }
 
   /** Gives the text of an unsent message back to the composer. */
   takeBack(entry: OutboxEntry): void {
@@ -163,31 +171,7 @@ export class Panel {
   /** Keeps unfinished text; see {@link withDraft} for the key. */
   write(key: string, text: string | null): void {
     this.state.value = withDraft(this.state.value, key, text);
-    if (text === null) this.#revisions.delete(key);
-  }
-
-  /** Opens the editor of a message. */
-  startEdit(message: Message): void {
-    this.#revisions.set(message.id, message.revision);
-    this.write(message.id, message.content);
-  }
-
-  /** Notes what an edit starts from, unless it is known: an edit from before a reload starts again from here. */
-  keepRevision({ id, revision }: Message): void {
-    if (!this.#revisions.has(id)) this.#revisions.set(id, revision);
-  }
-
-  /** Stores the new text of a message; rejects with what the host says against it. */
-  async edit(message: Message, content: string): Promise<void> {
-    const { id } = message;
-    if (content.length > MAX_CONTENT_LENGTH) throw new DevChatError('too-large', this.strings.tooLong);
-    try {
-      const stored = await this.api.request('edit', { messageId: id, content, revision: this.#revisions.get(id) });
-      this.timelines.receive(stored.conversationId, [stored], stored.seq);
-    } catch (error) {
-      if (serialiseError(error).reason === 'conflict') this.#acceptRevision(message).catch(this.report);
-      throw error;
-    }
+    if (text === null) this.edits.end(key);
   }
 
   /** Has the host look for what is missing of the conversation that is shown, there and here. */
@@ -230,14 +214,6 @@ export class Panel {
   #failSend({ conversationId }: OutboxEntry, error: unknown): never {
     if (gone.has(serialiseError(error).reason) && this.#newId.value === conversationId) this.#newId.value = null;
     throw error;
-  }
-
-  /** After the writer was told that somebody else changed the message, saving again means to overwrite that. */
-  async #acceptRevision({ id, conversationId, seq }: Message): Promise<void> {
-    const { messages, lastSeq } = await this.api.request('range', { conversationId, fromSeq: seq, toSeq: seq });
-    this.timelines.receive(conversationId, messages, lastSeq);
-    const newest = messages.find((row) => row.id === id);
-    if (newest && this.#revisions.has(id)) this.#revisions.set(id, newest.revision);
   }
 
   #show(view: PanelView): void {
@@ -293,14 +269,17 @@ export class Panel {
   }
 
   /** Tells the host something; when it is gone, there is nobody to know. */
-  #tell<M extends 'log' | 'resyncing' | 'resynced'>(method: M, params: PanelParams<M>): void {
+  #tell<M extends 'log' | 'seen' | 'unsent' | 'focused' | 'resyncing' | 'resynced'>(
+    method: M,
+    params: PanelParams<M>,
+  ): void {
     this.api.request(method, params).catch(() => undefined);
   }
 
   #rescueEdits(messages: readonly Message[]): void {
     const { state, hasText } = rescueEdits(this.state.value, messages);
     this.state.value = state;
-    if (hasText) this.#notifyOnce(this.strings.editLost);
+    if (hasText) this.notices.addOnce(this.strings.editLost);
   }
 
   #receivePiece(piece: StreamPiece): void {
@@ -315,14 +294,5 @@ export class Panel {
 
   #canSave(): boolean {
     return this.#isReady() && this.view.value?.readOnly === null;
-  }
-
-  /** Says it unless it stands there already. */
-  #notifyOnce(text: string): void {
-    if (!this.notices.value.some((notice) => notice.text === text)) this.#notify(text, null);
-  }
-
-  #notify(text: string, restorable: string | null): void {
-    this.notices.value = [...this.notices.value, { key: uuid(), text, restorable }];
   }
 }

@@ -24,15 +24,9 @@ export function onRovingFocus(event: FocusEvent & { currentTarget: HTMLElement }
   setInnerTabIndex(article, 0);
 }
 
-/** Every block that scrolls sideways or unfolds is a tab stop by itself; only those of the current message should be. */
-export function setInnerTabIndex(container: HTMLElement, tabIndex: 0 | -1): void {
-  for (const block of container.querySelectorAll<HTMLElement>('pre, table, summary, .showAll'))
-    block.tabIndex = tabIndex;
-}
-
-/** The tab index of blocks that are rendered now. */
-export function innerTabIndex(container: HTMLElement): 0 | -1 {
-  return container.closest<HTMLElement>(ARTICLE)?.tabIndex === 0 ? 0 : -1;
+/** Whatever unfolds is a tab stop by itself; only those of the current message should be. */
+function setInnerTabIndex(article: HTMLElement, tabIndex: 0 | -1): void {
+  for (const block of article.querySelectorAll<HTMLElement>('summary, .showAll')) block.tabIndex = tabIndex;
 }
 
 /**

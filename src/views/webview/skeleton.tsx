@@ -6,12 +6,11 @@ export function Skeleton({ range }: { range: SeqRange }) {
   return (
     <div
       class={range.to > range.from ? 'skeleton tall' : 'skeleton'}
-      role="img"
-      aria-label={usePanel().strings.loading}
       data-skeleton
       data-from={range.from}
       data-to={range.to}
     >
+      <span class="visuallyHidden">{usePanel().strings.loading}</span>
       <i />
       <i />
       <i />

@@ -26,22 +26,23 @@ export function Transcript({ conversationId, timeline }: TranscriptProps) {
   const { hasNewBelow, goTo } = useReading({ conversationId, timeline, pages, scroller, feed });
   const articleOf = useMemo(() => articlesOf(timeline), [timeline]);
   const hasEnd = reachesEnd(pages);
+  const shown = shownItems(items(pages), replies.arrangement.value);
+  const name = { 'aria-label': strings.conversation };
 
   const isEmpty = view.value?.connection === 'ready' && pages.lastSeq === 0 && unsent.value.length === 0;
   return (
     <div class="transcript">
       <div class="scroller" ref={scroller}>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: a feed without articles would be none */}
         <div
           ref={feed}
           class="feed"
-          role="feed"
-          aria-label={strings.conversation}
+          role={shown.length > 0 ? 'feed' : 'group'}
+          {...name}
           onKeyDown={(event) => onRovingKey(event, goTo)}
           onFocusIn={onRovingFocus}
         >
-          {shownItems(items(pages), replies.arrangement.value).map((item) =>
-            'seq' in item ? articleOf(item) : <Skeleton key={`gap-${item.to}`} range={item} />,
-          )}
+          {shown.map((item) => ('seq' in item ? articleOf(item) : <Skeleton key={`gap-${item.to}`} range={item} />))}
         </div>
         {hasEnd && <Unsent />}
       </div>

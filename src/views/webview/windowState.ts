@@ -28,11 +28,12 @@ export interface WindowState {
  * Opens the state of this window. `sessionStorage` belongs to one browser tab or desktop window but dies with it;
  * the editor's own state outlives it, but two browser tabs on one folder share it. So it carries its owner, who holds
  * a lock while alive, and a newcomer takes it over only when the owner is gone.
- * `scope` tells this panel from others that share the tab's storage, such as one of another folder.
+ * `scope` tells this panel from others that share the tab's storage, such as one of another folder; with null the
+ * editor's own state alone is used, which an editor has to itself.
  */
-export async function openWindowState(vscode: VsCode, scope: string): Promise<WindowState> {
+export async function openWindowState(vscode: VsCode, scope: string | null): Promise<WindowState> {
   const key = `devchat.panel.${scope}`;
-  const session = openSession();
+  const session = scope === null ? null : openSession();
   const own = parse(readJson(session?.getItem(key)));
   const found = own ?? parse(vscode.getState());
   const free = found !== null && (await claim(found.owner));

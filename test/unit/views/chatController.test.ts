@@ -25,6 +25,7 @@ describe('chat of a window', () => {
         type: 'view',
         view: {
           conversation: { id, title: 'Talk', lastSeq: 0 },
+          otherWindows: 0,
           connection: 'ready',
           generation: 1,
           problem: null,

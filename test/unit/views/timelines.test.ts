@@ -42,7 +42,7 @@ function setUp(count: number) {
   const generation = { now: 1 };
   const show = (changes: Partial<PanelView> = {}, anchor?: number) => {
     const conversation = { id, title: '', lastSeq: newest() };
-    const models = { hasModel: null, lastModel: null, instanceId: null };
+    const models = { hasModel: null, lastModel: null, instanceId: null, otherWindows: 0 };
     const well = { connection: 'ready' as const, problem: null, readOnly: null, ...models };
     timelines.show({ conversation, generation: generation.now, ...well, ...changes }, anchor);
   };

@@ -1,3 +1,4 @@
+import { reachWhileItScrolls } from '../scrolling.ts';
 import { addHeader, addToolbar, type CodeActions, languageOf } from './codeBlock.tsx';
 import { colourLater, setFormulaLater } from './later.ts';
 
@@ -9,7 +10,7 @@ export function addHeaders(blocks: DocumentFragment): void {
   for (const pre of blocks.querySelectorAll<HTMLElement>(CODE)) addHeader(pre);
 }
 
-/** Adds what a block gets that changes no more: buttons and colours for code, and formulas set. */
+/** Adds what a block gets that changes no more: buttons and colours for code, formulas set, a tab stop where it scrolls. */
 export function finishBlocks(nodes: readonly Node[], actions: CodeActions): void {
   for (const pre of find(nodes, CODE)) {
     addToolbar(pre, actions);
@@ -17,6 +18,7 @@ export function finishBlocks(nodes: readonly Node[], actions: CodeActions): void
     if (code) colourLater(code, languageOf(pre));
   }
   for (const source of find(nodes, FORMULA)) setFormulaLater(source);
+  for (const block of find(nodes, 'pre, table')) reachWhileItScrolls(block);
 }
 
 function find(nodes: readonly Node[], selector: string): HTMLElement[] {

@@ -1,3 +1,4 @@
+import { reachWhileItScrolls } from '../scrolling.ts';
 import { whenIdle } from './idle.ts';
 import { sanitise } from './sanitise.ts';
 
@@ -28,5 +29,6 @@ export function setFormulaLater(source: HTMLElement): void {
     formula.className = source.tagName === 'PRE' ? 'formula block' : 'formula';
     formula.append(sanitise(toMathMl(tex, source.tagName === 'PRE'), 'formula'));
     source.replaceWith(formula);
+    reachWhileItScrolls(formula);
   });
 }

@@ -17,17 +17,26 @@ export function makeParser({ hasMath }: { hasMath: boolean }) {
   const { rules } = markdown.renderer;
   rules['link_open'] = (tokens, index, options, _env, renderer) => {
     const token = tokens[index];
-    token?.attrSet('title', String(token.attrGet('href') ?? ''));
+    const url = String(token?.attrGet('href') ?? '');
+    // One without an address would lead to the panel's own page.
+    if (token)
+      token.attrs = SAFE_URL.test(url)
+        ? [
+            ['href', url],
+            ['title', url],
+          ]
+        : [];
     return renderer.renderToken(tokens, index, options);
   };
 
   // Nothing is loaded from elsewhere: an image becomes a link to it.
   rules['image'] = (tokens, index) => {
     const image = tokens[index];
-    const url = markdown.utils.escapeHtml(String(image?.attrGet('src') ?? ''));
+    const address = String(image?.attrGet('src') ?? '');
+    const url = markdown.utils.escapeHtml(address);
     const text = markdown.utils.escapeHtml(image?.content ?? '') || url;
     const isInLink = tokens.slice(0, index).reduce((depth, { type }) => depth + linkDepth(type), 0) > 0;
-    return isInLink ? text : `<a href="${url}" title="${url}">${text}</a>`;
+    return isInLink || !SAFE_URL.test(address) ? text : `<a href="${url}" title="${url}">${text}</a>`;
   };
 
   // The content security policy ignores style attributes, the parser's own way to align a column.

@@ -2,7 +2,7 @@ import type { MarkdownIt, StateCore, Token } from 'markdown-it';
 
 const MARK = /^\[([ xX])\]\s+/;
 
-/** Shows the items of a task list with checkboxes that cannot be changed. */
+/** Shows the items of a task list with checkboxes that cannot be changed, each labelled by its text. */
 export function addTasks(markdown: MarkdownIt): void {
   markdown.core.ruler.push('tasks', (state) => {
     state.tokens.forEach((token, index) => {
@@ -23,6 +23,7 @@ function toTask(state: StateCore, item: Token, { children }: Token): void {
     ['disabled', ''],
     ...(mark[1] === ' ' ? [] : [['checked', ''] as [string, string]]),
   ];
-  children.unshift(box);
+  children.unshift(new state.Token('label_open', 'label', 1), box);
+  children.push(new state.Token('label_close', 'label', -1));
   item.attrJoin('class', 'task');
 }

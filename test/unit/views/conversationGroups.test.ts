@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Conversation } from '../../../src/protocol/model.ts';
+import {
+  filterConversations,
+  groupConversations,
+  type Listing,
+  monthOf,
+  nextMidnight,
+  outdatedElements,
+} from '../../../src/views/conversationGroups.ts';
+
+function conversation(id: string, changes: Partial<Conversation> = {}): Conversation {
+  return {
+    id,
+    title: id,
+    source: 'chat',
+    externalId: null,
+    lastSeq: 1,
+    lastReadSeq: 1,
+    unread: 0,
+    pinnedAt: null,
+    archivedAt: null,
+    tags: [],
+    parentId: null,
+    branchedFrom: null,
+    revision: 1,
+    createdAt: 0,
+    updatedAt: 0,
+    deletedAt: null,
+    purgedAt: null,
+    ...changes,
+  };
+}
+
+/** Groups of conversations that were changed at these local times, seen at another one. */
+function groupsAt(now: string, ...times: string[]): string[][] {
+  const all = times.map((time) => conversation(time, { updatedAt: new Date(time).getTime() }));
+  return groupConversations(all, 'time', new Date(now).getTime()).map(({ key, ids }) => [key, ...ids]);
+}
+
+function inZone(zone: string, run: () => void): void {
+  const before = process.env['TZ'];
+  process.env['TZ'] = zone;
+  try {
+    run();
+  } finally {
+    if (before === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = before;
+  }
+}
+
+describe('groups of conversations', () => {
+  it('begin at midnight of the calendar', () => {
+    const times = ['2026-03-12T00:00:00', '2026-03-11T23:59:59', '2026-03-10T12:00:00', '2026-03-05T00:00:00'];
+    const older = ['2026-03-04T23:59:59', '2026-02-28T10:00:00', '2025-03-31T10:00:00'];
+    assert.deepEqual(groupsAt('2026-03-12T00:00:01', ...times, ...older), [
+      ['today', '2026-03-12T00:00:00'],
+      ['yesterday', '2026-03-11T23:59:59'],
+      ['lastWeek', '2026-03-10T12:00:00', '2026-03-05T00:00:00'],
+      ['month:2026-03', '2026-03-04T23:59:59'],
+      ['month:2026-02', '2026-02-28T10:00:00'],
+      ['month:2025-03', '2025-03-31T10:00:00'],
+    ]);
+    assert.deepEqual(groupsAt('2026-03-11T23:59:59', '2026-03-12T08:00:00'), [['today', '2026-03-12T08:00:00']]);
+  });
+
+  it('follow the time zone, and days that are not 24 hours long', () => {
+    const moment = Date.UTC(2026, 2, 29, 22, 30);
+    const all = [conversation('one', { updatedAt: moment })];
+    const keyAt = (now: number) => groupConversations(all, 'time', now)[0]?.key;
+    inZone('UTC', () => assert.equal(keyAt(Date.UTC(2026, 2, 29, 23)), 'today'));
+    inZone('Asia/Tokyo', () => assert.equal(keyAt(Date.UTC(2026, 2, 30, 15)), 'yesterday'));
+    inZone('Europe/Berlin', () => {
+      // Clocks go forward on this day, which has 23 hours.
+      const noon = new Date(2026, 2, 29, 12).getTime();
+      assert.equal(nextMidnight(noon), new Date(2026, 2, 30).getTime());
+      assert.equal(nextMidnight(noon) - new Date(2026, 2, 29).getTime(), 23 * 3_600_000);
+      assert.equal(groupsAt('2026-03-30T00:00:00', '2026-03-29T00:00:00')[0]?.[0], 'yesterday');
+    });
+  });
+
+  it('put pinned ones first and archived ones last, and an archived one only there', () => {
+    const all = [
+      conversation('old', { archivedAt: 1, pinnedAt: 1 }),
+      conversation('agent', { source: 'codex' }),
+      conversation('pinned', { pinnedAt: 2 }),
+      conversation('own'),
+    ];
+    assert.deepEqual(
+      groupConversations(all, 'source', 0).map(({ key, ids }) => [key, ...ids]),
+      [
+        ['pinned', 'pinned'],
+        ['source:codex', 'agent'],
+        ['source:chat', 'own'],
+        ['archived', 'old'],
+      ],
+    );
+  });
+
+  it('name their month', () => {
+    assert.equal(monthOf('month:2026-03'), new Date(2026, 2).getTime());
+    assert.deepEqual([monthOf('today'), monthOf('source:month')], [undefined, undefined]);
+  });
+
+  it('leave out what a filter does, tags in any case', () => {
+    const all = [conversation('a', { tags: ['Slow'] }), conversation('b', { source: 'codex', tags: ['slow'] })];
+    const ids = (filter: Parameters<typeof filterConversations>[1]) =>
+      filterConversations(all, filter).map(({ id }) => id);
+    assert.deepEqual([ids({}), ids({ tag: 'SLOW' }), ids({ source: 'codex' })], [['a', 'b'], ['a', 'b'], ['b']]);
+  });
+});
+
+describe('what of the list is drawn anew', () => {
+  const listing = (conversations: Conversation[], windows: Record<string, number> = {}): Listing => ({
+    groups: groupConversations(conversations, 'source', 0),
+    rows: new Map(conversations.map((one) => [one.id, { conversation: one, windows: windows[one.id] ?? 0 }])),
+  });
+  const [a, b, c] = [conversation('a'), conversation('b'), conversation('c', { source: 'codex' })];
+
+  it('is nothing when nothing changed, and a row when only that did', () => {
+    const before = listing([a, b, c]);
+    assert.deepEqual(outdatedElements(before, listing([a, b, c])), []);
+    assert.deepEqual(outdatedElements(before, listing([a, { ...b, unread: 1 }, c])), ['b']);
+    assert.deepEqual(outdatedElements(before, listing([a, b, c], { c: 2 })), ['c']);
+  });
+
+  it('is a group when its order changed, and all when a row left its group', () => {
+    const before = listing([a, b, c]);
+    assert.deepEqual(outdatedElements(before, listing([b, a, { ...c, title: 'C' }])), ['source:chat', 'c']);
+    assert.equal(outdatedElements(before, listing([a, { ...b, pinnedAt: 1 }, c])), undefined);
+    assert.equal(outdatedElements(before, listing([a, c])), undefined);
+  });
+
+  it('leads from any list to any other', () => {
+    const arbitrary = fc
+      .uniqueArray(
+        fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd', 'e'), source: fc.constantFrom('chat', 'codex') }),
+        {
+          selector: ({ id }) => id,
+        },
+      )
+      .map((all) => listing(all.map(({ id, source }) => conversation(id, { source }))));
+    fc.assert(
+      fc.property(arbitrary, arbitrary, (before, after) => {
+        const outdated = outdatedElements(before, after);
+        if (outdated === undefined) return;
+        const shown = before.groups.map((group, index) => (outdated.includes(group.key) ? after.groups[index] : group));
+        assert.deepEqual(shown, after.groups);
+      }),
+    );
+  });
+
+  it('is found quickly among 10,000', () => {
+    const all = Array.from({ length: 10_000 }, (_, index) => conversation(`${index}`, { updatedAt: -index * 1e6 }));
+    const before = listing(all);
+    const started = performance.now();
+    const changed = all.map((one) => (one.id === '5000' ? { ...one, unread: 1 } : one));
+    assert.deepEqual(outdatedElements(before, listing(changed)), ['5000']);
+    process.stdout.write(`      one row among 10,000: ${(performance.now() - started).toFixed(1)} ms\n`);
+  });
+});
