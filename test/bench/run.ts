@@ -8,11 +8,12 @@ import { replaceSections, type Section } from './document.ts';
 import * as growth from './growth.ts';
 import * as idle from './idle.ts';
 import * as painting from './painting.ts';
+import * as panel from './panel.ts';
 import * as propagation from './propagation.ts';
 import * as streaming from './streaming.ts';
 import * as throughput from './throughput.ts';
 
-const parts = { propagation, painting, throughput, growth, idle, streaming };
+const parts = { propagation, painting, throughput, growth, idle, streaming, panel };
 const path = join(root, 'docs', 'benchmarks.md');
 const pictures = join(root, 'docs', 'benchmarks');
 
