@@ -155,12 +155,14 @@ export class Fleet {
   async #end(): Promise<void> {
     const isOfTheLiving = () => this.#peers().length === this.windows.size;
     await poll('rid of the dead', isOfTheLiving);
-    await Promise.all(
-      [...this.windows].map(async (window) => {
-        window.child.stdin.end();
-        await window.exited;
-      }),
-    );
+    const leave = async (window: Window) => {
+      window.child.stdin.end();
+      await window.exited;
+    };
+    const [last, ...others] = this.windows;
+    await Promise.all(others.map(leave));
+    // Of two that close a database in the same moment, each may leave its log to the other.
+    if (last) await leave(last);
     const log = statSync(`${this.databasePath}-wal`, { throwIfNoEntry: false });
     const remains: Remains = { sockets: this.#sockets(), logSize: log?.size ?? 0, peers: this.#peers() };
     this.recorder.observe({ proc: 'harness', op: 'end', remains, strays: this.#strays });
