@@ -43,6 +43,12 @@ export class EditorTree {
   }
 
   private async click(label: string | RegExp, options: Parameters<Locator['click']>[0] = {}): Promise<void> {
+    // Only rows in view are there.
+    for (const distance of [0, -10_000, 100, 100, 100, 10_000]) {
+      if ((await this.row(label).count()) > 0) break;
+      await this.tree.hover();
+      await this.page.mouse.wheel(0, distance);
+    }
     // The tooltip of another row may lie over this one.
     await this.page.mouse.move(0, 0);
     await this.row(label).click(options);
