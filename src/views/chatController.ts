@@ -9,6 +9,7 @@ import { ChatResyncs, type ResyncProgress } from './chatResyncs.ts';
 import { ChatSending } from './chatSending.ts';
 import type { History } from './history.ts';
 import { forPanel } from './messageParts.ts';
+import { PieceFlow, type Post } from './pieceFlow.ts';
 import type { Presence } from './presence.ts';
 import { ReadMark } from './readMark.ts';
 
@@ -49,7 +50,8 @@ export class ChatController {
   readonly #resyncs = new ChatResyncs();
   readonly #sending: ChatSending;
   readonly #readMark: ReadMark;
-  #post: ((event: PanelEvent) => void) | undefined;
+  #post: Post | undefined;
+  #pieces: PieceFlow | undefined;
   #selected: string | null = null;
   /** What the panel was last told, without the numbers of messages. */
   #shown: string | undefined;
@@ -95,8 +97,9 @@ export class ChatController {
   }
 
   /** Gives the chat a panel to tell; undefined when it has gone. */
-  attach(post: ((event: PanelEvent) => void) | undefined): void {
+  attach(post: Post | undefined): void {
     this.#post = post;
+    this.#pieces = post && new PieceFlow(post);
     this.#shown = undefined;
     this.#waiting ??= [];
     this.#resyncs.end();
@@ -245,7 +248,7 @@ export class ChatController {
   };
 
   readonly #postPiece = (piece: StreamPiece): void => {
-    if (piece.conversationId === this.#selected) this.#post?.({ type: 'stream', piece });
+    if (piece.conversationId === this.#selected) this.#pieces?.add(piece);
   };
 
   /** Tells the panel what has changed in conversations that it may hold; what did not come along it asks for itself. */

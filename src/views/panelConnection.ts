@@ -1,11 +1,12 @@
 import * as v from 'valibot';
 import { Disposable, type Event, type Uri, type Webview, workspace } from 'vscode';
 import { DevChatError, serialiseError } from '../protocol/errors.ts';
-import { type PanelEvent, type PanelKind, type PanelMethod, type PanelParams, panelParams } from '../protocol/panel.ts';
+import { type PanelKind, type PanelMethod, type PanelParams, panelParams } from '../protocol/panel.ts';
 import type { ChatController } from './chatController.ts';
 import { settings } from './contributions.ts';
 import { panelPage, panelRoot } from './panelPage.ts';
 import { panelStrings } from './panelStrings.ts';
+import type { Post } from './pieceFlow.ts';
 
 const Request = v.object({ id: v.number(), method: v.string(), params: v.unknown() });
 
@@ -23,7 +24,7 @@ export function connectPanel(
   extensionUri: Uri,
   chat: ChatController,
 ): Disposable {
-  const post = (event: PanelEvent) => void webview.postMessage(event);
+  const post: Post = (event) => webview.postMessage(event);
   webview.options = { enableScripts: true, localResourceRoots: [panelRoot(extensionUri)] };
   const load = () => {
     chat.attach(post);
@@ -47,7 +48,7 @@ export function connectPanel(
   return connection;
 }
 
-async function answer(chat: ChatController, message: unknown, post: (event: PanelEvent) => void): Promise<void> {
+async function answer(chat: ChatController, message: unknown, post: Post): Promise<void> {
   const request = v.safeParse(Request, message);
   // Not one of ours, so there is nobody to answer.
   if (!request.success) return;

@@ -61,7 +61,7 @@ export function useChatWindows(clients: TestClients) {
     const makeChat = () => new ChatController({ ...ports, log: (_, text) => log.push(text) });
     const chat = makeChat();
     chat.events.on('selected', (id) => presence.show(id));
-    chat.attach((event) => {
+    chat.attach(async (event) => {
       posted.push(event);
       arrivals.emit('event');
     });

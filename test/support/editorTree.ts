@@ -1,5 +1,10 @@
 import type { Locator, Page } from 'playwright-core';
 
+const ATTEMPTS = 12;
+/** Wheel distances, in pixels. */
+const PAGE = 100;
+const FAR = 10_000;
+
 /** A tree view of the workbench, found by its accessible name. */
 export class EditorTree {
   private readonly page: Page;
@@ -43,14 +48,37 @@ export class EditorTree {
   }
 
   private async click(label: string | RegExp, options: Parameters<Locator['click']>[0] = {}): Promise<void> {
-    // Only rows in view are there.
-    for (const distance of [0, -10_000, 100, 100, 100, 10_000]) {
-      if ((await this.row(label).count()) > 0) break;
-      await this.tree.hover();
-      await this.page.mouse.wheel(0, distance);
-    }
+    await this.reveal(this.row(label));
     // The tooltip of another row may lie over this one.
     await this.page.mouse.move(0, 0);
     await this.row(label).click(options);
+  }
+
+  /** Scrolls until the row lies wholly between the header that sticks to the top and the lower edge. */
+  private async reveal(row: Locator): Promise<void> {
+    const search = [-FAR, PAGE, PAGE, PAGE, PAGE, FAR];
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      // Only rows near the view exist.
+      const distance = (await row.count()) > 0 ? await this.distance(row) : search[attempt % search.length];
+      if (!distance) return;
+      await this.tree.hover();
+      await this.page.mouse.wheel(0, distance);
+      await this.tree.evaluate(({ ownerDocument: { defaultView: page } }) => {
+        const frame = () => new Promise((done) => page.requestAnimationFrame(done));
+        return frame().then(frame);
+      });
+    }
+  }
+
+  /** How far the list has to scroll to show the row, in pixels. */
+  private async distance(row: Locator): Promise<number> {
+    const view = await this.tree.boundingBox();
+    const box = await row.boundingBox();
+    if (!view || !box) return 0;
+    const [header] = await this.tree.locator('.monaco-tree-sticky-container:not(.empty)').all();
+    const above = box.y - (view.y + ((await header?.boundingBox())?.height ?? 0));
+    const below = box.y + box.height - (view.y + view.height);
+    if (above < 0) return Math.floor(above);
+    return below > 0 ? Math.ceil(below) : 0;
   }
 }

@@ -37,11 +37,12 @@ export class LiveTexts {
 
   #show(): void {
     const began = performance.now();
-    setTimeout(() => {
-      this.#pauseMs = RENDERING_SHARE * (performance.now() - began);
-    });
     for (const [messageId, live] of this.#waiting) this.#signal(messageId).value = live;
     this.#waiting.clear();
+    // Behind the rendering, and before the window turns to anything else, which is not to be counted.
+    queueMicrotask(() => {
+      this.#pauseMs = RENDERING_SHARE * (performance.now() - began);
+    });
   }
 
   #signal(messageId: string): Signal<LiveText | undefined> {

@@ -272,7 +272,7 @@ describe('chat of a window', () => {
     const focuses = () => posted.filter(({ type }) => type === 'focus').length;
     chat.focusComposer();
     assert.equal(focuses(), 1);
-    const post = (event: PanelEvent) => void posted.push(event);
+    const post = async (event: PanelEvent) => posted.push(event);
     chat.attach(undefined);
     chat.focusComposer();
     assert.equal(focuses(), 1);

@@ -32,7 +32,7 @@ describe('the chats of a window', () => {
     const before = heard();
     const editor = chats.open();
     const posted: string[] = [];
-    editor.attach(({ type }) => posted.push(type));
+    editor.attach(async ({ type }) => posted.push(type));
     editor.select(id);
     chats.close(editor);
     posted.length = 0;
