@@ -35,6 +35,8 @@ export class Instance {
   /** The database that `initialize` has opened; it stays so when opening it anew fails. */
   #databasePath: string | undefined;
   #reopening: Promise<string | undefined> | undefined;
+  /** Why the database could not be opened anew in the background, when that failed the last time. */
+  #failure: string | undefined;
   #closing: Promise<null> | undefined;
   #editor = 'unknown';
 
@@ -144,11 +146,19 @@ export class Instance {
   }
 
   #reopenInBackground(cause: Cause): void {
-    this.#reopen(cause).catch((error: unknown) => {
-      this.#ports.log('error', `reopening failed: ${errorText(error)}`);
+    const settle = (failure: string | undefined) => {
+      if (failure === this.#failure) return;
+      this.#failure = failure;
+      if (failure === undefined) return;
+      this.#ports.log('error', `reopening failed: ${failure}`);
+      if (this.#workspace) this.#ports.notify('notice', { text: failure });
       // The client asks anew, which tries again, and learns from the answer what is wrong.
-      this.#ports.notify('reload', { reason: 'reopened', lastChangeId: 0 });
-    });
+      else this.#ports.notify('reload', { reason: 'reopened', lastChangeId: 0 });
+    };
+    this.#reopen(cause).then(
+      () => settle(undefined),
+      (error: unknown) => settle(errorText(error)),
+    );
   }
 
   /** @returns what became of the database, in words for the user */

@@ -20,6 +20,10 @@ export function isCorruption(error: unknown): boolean {
   );
 }
 
+/** What to tell the user when the disk does not give back what is on it. */
+export const UNREADABLE =
+  'The chat database could not be read. Nothing was changed. Check the disk, and copy its files elsewhere if it goes on.';
+
 const explanations: [prefix: string, reason: Reason, text: (path: string) => string][] = [
   ['SQLITE_BUSY', 'busy', () => 'The chat database was locked by another program for too long. Try again.'],
   [
@@ -27,6 +31,9 @@ const explanations: [prefix: string, reason: Reason, text: (path: string) => str
     'disk-full',
     () => 'The disk is full: the chat database cannot grow. Free some space, then try again.',
   ],
+  ['SQLITE_IOERR_READ', 'disk-full', () => UNREADABLE],
+  ['SQLITE_IOERR_SHORT_READ', 'disk-full', () => UNREADABLE],
+  ['SQLITE_IOERR_CORRUPTFS', 'disk-full', () => UNREADABLE],
   ['SQLITE_IOERR', 'disk-full', () => 'The chat database could not be written. Check the disk and its free space.'],
   [
     'SQLITE_READONLY',

@@ -1,15 +1,19 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import Sqlite from 'better-sqlite3';
+import { DevChatError, errorText } from '../../protocol/errors.ts';
 import { hasMagic, readHeader } from '../ownership.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../schema.ts';
 import { holdsRows, missingParts } from '../schemaParts.ts';
-import { isCorruption } from '../sqliteErrors.ts';
+import { explainSqlite, isCorruption, UNREADABLE } from '../sqliteErrors.ts';
 import { hasForeignLog } from './foreignLog.ts';
 import { readMark } from './highWaterMark.ts';
 
 /** Size of a page, which is SQLite's default, in bytes. */
 export const PAGE_SIZE = 4096;
+
+/** How much is read at once, in bytes. */
+const READ_STEP = 1 << 20;
 
 /** Where the header says that there is a log ahead, and where it counts its own file’s pages: as zeros, they are counted anew. */
 const JOURNAL_VERSIONS = { from: 18, to: 20 };
@@ -30,8 +34,18 @@ export interface Source {
   isSchemaGuessed: boolean;
 }
 
-/** Whether a file that was a chat database no longer is a sound one. */
+/**
+ * Whether a file that was a chat database no longer is a sound one.
+ * @throws {DevChatError} `disk-full` when the disk does not give it back
+ */
 export function isDamaged(path: string): boolean {
+  if (!looksDamaged(path)) return false;
+  // A sound file looks the same on a disk that fails to read: SQLite does not always say which it was.
+  assertReadable(path);
+  return looksDamaged(path);
+}
+
+function looksDamaged(path: string): boolean {
   const mark = readMark(path);
   let sqlite: Sqlite.Database | undefined;
   try {
@@ -44,9 +58,24 @@ export function isDamaged(path: string): boolean {
     return isEmpty ? (mark?.changeId ?? 0) > 0 : !isSoundHistory(sqlite);
   } catch (error) {
     if (isCorruption(error)) return true;
-    throw error;
+    throw explainSqlite(error, path);
   } finally {
     sqlite?.close();
+  }
+}
+
+/** Reads a database and its log from the first byte to the last. */
+function assertReadable(path: string): void {
+  const chunk = Buffer.alloc(READ_STEP);
+  for (const name of [path, `${path}-wal`].filter((each) => existsSync(each))) {
+    const file = openSync(name, 'r');
+    try {
+      for (let at = 0, length = -1; length !== 0; at += length) length = readSync(file, chunk, 0, READ_STEP, at);
+    } catch (cause) {
+      throw new DevChatError('disk-full', `${UNREADABLE} (${errorText(cause)})`, { cause });
+    } finally {
+      closeSync(file);
+    }
   }
 }
 
