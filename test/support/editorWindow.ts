@@ -6,7 +6,7 @@ import type { PanelKind } from '../../src/protocol/panel.ts';
 import { EditorTree } from './editorTree.ts';
 
 const openTimeout = 60_000;
-const panelTimeout = 30_000;
+const panelTimeout = 60_000;
 const commandTimeout = 30_000;
 const listTimeout = 2000;
 
