@@ -1,9 +1,11 @@
 import type { Locator, Page } from 'playwright-core';
 
-const ATTEMPTS = 12;
-/** Wheel distances, in pixels. */
-const PAGE = 100;
-const FAR = 10_000;
+/** How long a row is looked for, in ms: it may still be on its way. */
+const PATIENCE = 30_000;
+
+/** Distance of a turn of the wheel in pixels, of which the editor takes part, and how many turns go in one direction. */
+const TURN = 100;
+const TURNS = 30;
 
 /** A tree view of the workbench, found by its accessible name. */
 export class EditorTree {
@@ -56,13 +58,12 @@ export class EditorTree {
 
   /** Scrolls until the row lies wholly between the header that sticks to the top and the lower edge. */
   private async reveal(row: Locator): Promise<void> {
-    const search = [-FAR, PAGE, PAGE, PAGE, PAGE, FAR];
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const deadline = performance.now() + PATIENCE;
+    for (let attempt = 0; performance.now() < deadline; attempt++) {
       // Only rows near the view exist.
-      const distance = (await row.count()) > 0 ? await this.distance(row) : search[attempt % search.length];
-      if (!distance) return;
-      await this.tree.hover();
-      await this.page.mouse.wheel(0, distance);
+      const distance = (await this.distance(row)) ?? (attempt % (2 * TURNS) < TURNS ? -TURN : TURN);
+      if (distance === 0) return;
+      await this.turnWheel(distance);
       await this.tree.evaluate(({ ownerDocument: { defaultView: page } }) => {
         const frame = () => new Promise((done) => page.requestAnimationFrame(done));
         return frame().then(frame);
@@ -70,15 +71,23 @@ export class EditorTree {
     }
   }
 
-  /** How far the list has to scroll to show the row, in pixels. */
-  private async distance(row: Locator): Promise<number> {
+  private async turnWheel(distance: number): Promise<void> {
     const view = await this.tree.boundingBox();
-    const box = await row.boundingBox();
-    if (!view || !box) return 0;
-    const [header] = await this.tree.locator('.monaco-tree-sticky-container:not(.empty)').all();
-    const above = box.y - (view.y + ((await header?.boundingBox())?.height ?? 0));
-    const below = box.y + box.height - (view.y + view.height);
-    if (above < 0) return Math.floor(above);
-    return below > 0 ? Math.ceil(below) : 0;
+    if (!view) return;
+    await this.page.mouse.move(view.x + view.width / 2, view.y + view.height / 2);
+    await this.page.mouse.wheel(0, distance);
+    // Before a tooltip comes up and takes the next turn.
+    await this.page.mouse.move(0, 0);
+  }
+
+  /** How far the list has to scroll to show the row, in pixels; undefined when there is no such row. */
+  private distance(row: Locator): Promise<number | undefined> {
+    return row.evaluateAll(([first]) => {
+      if (!first) return undefined;
+      const list = first.closest('.monaco-list');
+      const header = list.querySelector('.monaco-tree-sticky-container:not(.empty)')?.offsetHeight ?? 0;
+      const [box, view] = [first.getBoundingClientRect(), list.getBoundingClientRect()];
+      return Math.min(0, box.top - view.top - header) || Math.max(0, Math.ceil(box.bottom - view.bottom));
+    });
   }
 }
