@@ -23,7 +23,9 @@ export function redact(text: string, rules: readonly SecretRule[] = secretRules)
       const secret = typeof groups === 'object' ? ((groups as { secret?: string }).secret ?? match) : match;
       if (secret.startsWith('[redacted') || (random && !looksRandom(secret))) return match;
       count++;
-      return match.replace(secret, () => `[redacted:${name}]`);
+      // What stands before a secret may say the same, such as a user's name that is the password too.
+      const at = match.lastIndexOf(secret);
+      return `${match.slice(0, at)}[redacted:${name}]${match.slice(at + secret.length)}`;
     });
   }
   return { text: result, count };

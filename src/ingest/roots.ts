@@ -5,6 +5,7 @@ import type { IngestSettings, Source } from '../protocol/ingest.ts';
 import type { IngestFile } from '../store/ingestFiles.ts';
 import type { Adapter } from './adapter.ts';
 import { adapters } from './adapters.ts';
+import { isInside } from './placement.ts';
 
 /** A directory in which an agent keeps its transcripts. */
 export interface Root {
@@ -37,7 +38,7 @@ export function canonical(path: string): string {
 /** The path of something in a root as its adapter knows it; undefined outside. */
 export function pathIn(root: Root, path: string): string | undefined {
   const way = relative(root.path, path);
-  return way === '' || way.startsWith('..') ? undefined : way.split(sep).join('/');
+  return way === '' || !isInside(path, root.path) ? undefined : way.split(sep).join('/');
 }
 
 /** Whether a path is a transcript in a root. */

@@ -103,8 +103,8 @@ function advice(reason: Reason, { name, host }: Service, { status, codes, retryA
 /** What `Retry-After` says, which is a number of seconds or a date. */
 function waitingTime(retryAfter: string | null | undefined): string {
   const seconds = retryAfter ? Number(retryAfter) : Number.NaN;
-  const wait = Number.isNaN(seconds) ? (Date.parse(retryAfter ?? '') - Date.now()) / 1000 : seconds;
-  return wait > 0 ? `Retry in ${Math.ceil(wait)} s.` : 'Retry in a while.';
+  const wait = Math.ceil(Number.isNaN(seconds) ? (Date.parse(retryAfter ?? '') - Date.now()) / 1000 : seconds);
+  return wait > 0 && Number.isSafeInteger(wait) ? `Retry in ${wait} s.` : 'Retry in a while.';
 }
 
 /** The words of an error, wherever the various services put them. */

@@ -78,19 +78,29 @@ function json(value: unknown): string {
   return fenced(JSON.stringify(value, null, 2) ?? '', 'json');
 }
 
+/** A line that is not blank: its indent, the mark of a list's item, a fence, and what follows the fence. */
+const LINE = /^( *)(?=\S)((?:[-*+]|\d{1,9}[.)])(?: +|$))?(?:(`{3,}|~{3,})([^\n]*))?/gmu;
+
 /** A text whose last block of code is closed, as that of an answer that was cut may not be. */
 function closed(text: string): string {
   let open: string | undefined;
-  for (const [, fence = '', rest = ''] of text.matchAll(/^ {0,3}(`{3,}|~{3,})([^\n]*)$/gmu)) {
-    if (open === undefined) open = fence.startsWith('`') && rest.includes('`') ? undefined : fence;
-    else if (fence.startsWith(open) && rest.trim() === '') open = undefined;
+  // Where the text of a list's item begins. A block of code in it ends with it, and needs no end of its own.
+  let inset = 0;
+  for (const [, indent = '', mark = '', fence = '', rest = ''] of text.matchAll(LINE)) {
+    const isFence = fence !== '' && mark === '' && indent.length < 4;
+    if (open !== undefined) {
+      if (isFence && fence.startsWith(open) && rest.trim() === '') open = undefined;
+    } else if (inset === 0 || indent.length < inset) {
+      inset = mark === '' ? 0 : indent.length + mark.length;
+      if (isFence && !(fence.startsWith('`') && rest.includes('`'))) open = fence;
+    }
   }
   return open === undefined ? text : `${text}\n${open}`;
 }
 
 /** Words as they are, on one line, whatever they mean in Markdown. */
 function escaped(text: string): string {
-  return text.replace(/\s+/gu, ' ').replace(/[\\`*_[\]<>#|~]/gu, '\\$&');
+  return text.replace(/\s+/gu, ' ').replace(/[\\`*_[\]<>&#|~]/gu, '\\$&');
 }
 
 function time(milliseconds: number): string {

@@ -24,6 +24,7 @@ export function titleFrom(content: string): string {
   const lines = content
     .trimStart()
     .slice(0, MAX_LOOK)
+    .replace(/[\uD800-\uDBFF]$/u, '')
     .split(/[\r\n]+/u);
   const line = lines.filter((text) => !WORDLESS.test(text)).map(withoutMarks);
   return shorten(line.find((text) => text !== '') ?? '');

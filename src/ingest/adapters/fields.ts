@@ -28,10 +28,10 @@ export function count(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 }
 
-/** A time as Unix ms, given as that or in ISO 8601; 0 when it is neither. */
+/** A time as Unix ms, given as that or in ISO 8601; 0 when it is neither, or no date can hold it. */
 export function time(value: unknown): number {
-  const ms = typeof value === 'number' ? value : Date.parse(text(value));
-  return Number.isFinite(ms) && ms > 0 ? Math.floor(ms) : 0;
+  const ms = new Date(typeof value === 'number' ? value : text(value)).getTime();
+  return ms > 0 ? ms : 0;
 }
 
 /** JSON text as the value it stands for; other text as it is. */

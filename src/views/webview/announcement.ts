@@ -16,7 +16,7 @@ export function announcementOf(held: Pages, incoming: readonly Message[], string
   });
   if (!worthy) return null;
   const text = readParts(worthy.parts).failure?.message ?? worthy.content;
-  return `${authorOf(worthy, strings)}: ${text.slice(0, LONGEST)}`;
+  return `${authorOf(worthy, strings)}: ${text.slice(0, LONGEST).toWellFormed()}`;
 }
 
 /** Who wrote a message, in words for the reader. */

@@ -11,11 +11,11 @@ export function isLong(text: string): boolean {
   return text.length > LONG || endOfLines(text, LONG_LINES) < text.length;
 }
 
-/** What is shown of a folded text: whole lines, if they are not too long. */
+/** What is shown of a folded text: whole lines, if they are not too long and not all blank. */
 export function beginningOf(text: string): string {
   const beginning = text.slice(0, Math.min(BEGINNING, endOfLines(text, BEGINNING_LINES)));
-  const lastLine = beginning.lastIndexOf('\n');
-  return (lastLine < 0 ? beginning : beginning.slice(0, lastLine)).toWellFormed();
+  const lines = beginning.slice(0, Math.max(0, beginning.lastIndexOf('\n')));
+  return (lines.trim() === '' ? beginning : lines).toWellFormed();
 }
 
 /** Where the first so many lines of a text end. */

@@ -31,6 +31,7 @@ function fold(text: string): string {
 }
 
 function foldCharacter(character: string): string {
-  const folded = character.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+  // By way of capitals, because small letters that share one are the same to the index, such as both sigmas.
+  const folded = character.normalize('NFD').replace(/\p{M}/gu, '').toUpperCase().toLowerCase();
   return folded.length === character.length ? folded : character;
 }

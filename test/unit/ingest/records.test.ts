@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Line, linesOf } from '../../../src/ingest/lines.ts';
 import { type Found, recordsIn, wholeRecord } from '../../../src/ingest/records.ts';
 
-async function linesIn(bytes: Buffer, cuts: readonly number[], maxLine?: number): Promise<Line[]> {
+async function linesIn(bytes: Buffer, cuts: readonly number[], maxLine?: number, position = 0): Promise<Line[]> {
   async function* chunks() {
     let from = 0;
     for (const cut of [...cuts, bytes.length]) {
@@ -12,7 +12,7 @@ async function linesIn(bytes: Buffer, cuts: readonly number[], maxLine?: number)
     }
   }
   const lines: Line[] = [];
-  for await (const line of linesOf(chunks(), 0, maxLine)) lines.push(line);
+  for await (const line of linesOf(chunks(), position, maxLine)) lines.push(line);
   return lines;
 }
 
@@ -36,6 +36,20 @@ describe('lines', () => {
           [...ended, ...last],
         );
         assert.equal(lines.at(-1)?.end ?? 0, bytes.length);
+      }),
+    );
+  });
+
+  it('go on behind any of them as if they had been read in one go', async () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '🙂', '\n', '\r', 'xxxxx') });
+    await fc.assert(
+      fc.asyncProperty(text, fc.nat(), fc.integer({ min: 1, max: 12 }), async (content, at, maxLine) => {
+        const bytes = Buffer.from(content);
+        const lines = await linesIn(bytes, [], maxLine);
+        const index = at % (lines.length + 1);
+        const position = lines[index - 1]?.end ?? 0;
+        assert.deepEqual(await linesIn(bytes.subarray(position), [], maxLine, position), lines.slice(index));
+        for (const [place, line] of lines.entries()) assert.equal(line.position, lines[place - 1]?.end ?? 0);
       }),
     );
   });
@@ -93,6 +107,18 @@ describe('records', () => {
   it('are whole only when nothing that follows could change them', () => {
     assert.deepEqual(wholeRecord('{"a":{"b":"}"}}'), { a: { b: '}' } });
     for (const part of ['{"a":{"b":1}', '12', '{"a":1}x', '"}', '']) assert.equal(wholeRecord(part), undefined);
+  });
+
+  it('that are whole stay what they are, whatever is written behind them', () => {
+    const end = fc.string({ unit: fc.constantFrom('{', '}', '"', 'a', ':', '1', ',', '\\', ' ', '\0') });
+    fc.assert(
+      fc.property(record, end, (one, behind) => {
+        const line = JSON.stringify(one);
+        const whole = wholeRecord(line);
+        assert.deepEqual(whole, JSON.parse(line));
+        assert.deepEqual(summary(recordsIn(`${line}${behind}`))[0], whole);
+      }),
+    );
   });
 
   it('take time in proportion to the line, however it is broken', () => {

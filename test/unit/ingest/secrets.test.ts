@@ -73,6 +73,65 @@ describe('secrets', () => {
     fc.assert(fc.property(fc.string(), (text) => redact(redact(text).text).count === 0));
   });
 
+  const word = fc.constantFrom(
+    'a',
+    'token',
+    'const x = 1;',
+    '//',
+    '=',
+    ': ',
+    '"',
+    "'",
+    '@',
+    ' ',
+    '\\"',
+    'ada',
+    ':',
+    '.',
+  );
+  const tokens = Object.values(secrets).filter((secret) => !secret.includes('PRIVATE'));
+  const known = fc.constantFrom(...tokens).map((secret) => `${secret};`);
+  const assigned = fc
+    .tuple(fc.constantFrom('password=', 'API_KEY: ', '"secret": "', 'Bearer ', '://ada:'), fc.constantFrom('', 'x1'))
+    .map(([label, more]) => `${label}${fake('', 24)}${more}${label === '://ada:' ? '@host' : ''}`);
+  const lineOf = fc.array(fc.oneof(word, known, assigned), { maxLength: 8 }).map((pieces) => pieces.join(''));
+
+  it('stay replaced, whatever stands around and between them, and make no text much longer', () => {
+    fc.assert(
+      fc.property(lineOf, (line) => {
+        const once = redact(line);
+        assert.deepEqual(redact(once.text), { text: once.text, count: 0 });
+        assert.ok(once.text.length <= line.length + 32 * once.count);
+        assert.equal(once.count > 0, once.text !== line);
+      }),
+    );
+  });
+
+  it('are found in each line for itself, however many there are', () => {
+    fc.assert(
+      fc.property(fc.array(lineOf, { maxLength: 5 }), (lines) => {
+        const { text, count } = redact(lines.join('\n'));
+        const each = lines.map((line) => redact(line));
+        assert.equal(text, each.map((one) => one.text).join('\n'));
+        assert.equal(
+          count,
+          each.reduce((sum, one) => sum + one.count, 0),
+        );
+      }),
+    );
+  });
+
+  it('are replaced where they stand, also when something before them says the same', () => {
+    const value = fc.string({ unit: fc.constantFrom('a', 'b', '1', '2'), minLength: 3, maxLength: 20 });
+    fc.assert(
+      fc.property(value, fc.boolean(), (secret, isName) => {
+        const user = isName ? secret : 'ada';
+        const redacted = redact(`postgres://${user}:${secret}@host/db`).text;
+        assert.equal(redacted, `postgres://${user}:[redacted:password-in-url]@host/db`);
+      }),
+    );
+  });
+
   it('reach neither messages, parts, index, log nor quarantine', async () => {
     const db = await databases.open();
     const leader = await lead(db);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { findModel, listModels, modelProviders } from '../../../src/models/catalog.ts';
 import { localEndpoint, wellKnownEndpoints } from '../../../src/models/localEndpoints.ts';
@@ -100,5 +101,31 @@ describe('models on offer', () => {
     );
     assert.deepEqual([models.length, problems], [1, ['Slow did not tell its models in time.']]);
     assert.equal(await closed, false);
+  });
+
+  it('are found at the provider that lists them, whatever they and it are called', async () => {
+    const name = fc.string({ unit: fc.constantFrom('a', 'B', '/', '-', ' '), minLength: 1, maxLength: 4 });
+    const endpoint = fc.record({
+      name,
+      baseUrl: fc.constant('http://127.0.0.1:9/v1'),
+      models: fc.uniqueArray(name, { minLength: 1, maxLength: 3 }),
+      maxInputTokens: fc.integer({ min: 1, max: 9 }),
+    });
+    const endpoints = fc.uniqueArray(endpoint, {
+      selector: (one) => one.name.toLowerCase().replaceAll('/', '-'),
+      maxLength: 4,
+    });
+    const { signal } = new AbortController();
+    await fc.assert(
+      fc.asyncProperty(endpoints, async (settings) => {
+        const providers = modelProviders(editor, settings, ports);
+        for (const provider of providers.slice(1, settings.length + 1)) {
+          for (const { id, maxInputTokens } of await provider.models(signal)) {
+            const found = await findModel(providers, id, signal);
+            assert.deepEqual([found.provider.name, found.maxInputTokens], [provider.name, maxInputTokens]);
+          }
+        }
+      }),
+    );
   });
 });

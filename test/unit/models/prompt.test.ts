@@ -67,4 +67,23 @@ describe('prompt', () => {
       }),
     );
   });
+
+  it('takes no fewer messages when the model takes more, or what they say is shorter', () => {
+    const message = fc.tuple(fc.nat({ max: 90 }), fc.constantFrom<Role>('user', 'assistant', 'system', 'tool'));
+    const talks = fc.array(message, { maxLength: 20 });
+    fc.assert(
+      fc.property(talks, fc.integer({ min: 30, max: 400 }), fc.nat({ max: 100 }), (earlier, maxTokens, more) => {
+        const line = talk(...earlier.map(([length, role]) => ['x'.repeat(length + 1), role] as const), ['?', 'user']);
+        const shorter = line.map((one) => ({ ...one, content: one.content.slice(0, 30) }));
+        const { count, fromSeq } = promptFrom(line, maxTokens);
+        for (const prompt of [promptFrom(line, maxTokens + more), promptFrom(shorter, maxTokens)]) {
+          assert.ok(prompt.count >= count && prompt.fromSeq <= fromSeq);
+        }
+        assert.equal(
+          tokensIn(line),
+          line.reduce((sum, one) => sum + tokensIn([one]), 0),
+        );
+      }),
+    );
+  });
 });

@@ -33,6 +33,32 @@ describe('server-sent events', () => {
     );
   });
 
+  it('come to the same end however their bytes are cut, whatever a service sends', async () => {
+    const piece = fc.constantFrom(
+      'data',
+      ':',
+      ' ',
+      'é',
+      '🙂',
+      '\r',
+      '\n',
+      '\r\n',
+      '\n\n',
+      'event: x\n',
+      'data: a\n',
+      'data: b\r\n',
+    );
+    const text = fc
+      .tuple(fc.constantFrom('', '\ufeff'), fc.array(piece))
+      .map(([mark, pieces]) => mark + pieces.join(''));
+    await fc.assert(
+      fc.asyncProperty(text, fc.array(fc.nat()), async (sent, places) => {
+        const whole = await read(sent);
+        for (const cuts of [places, [...Buffer.from(sent).keys()]]) assert.deepEqual(await read(sent, cuts), whole);
+      }),
+    );
+  });
+
   it('are read without the space, the name, the comments and the end that some leave out', async () => {
     assert.deepEqual(await read(':hi\nevent: x\ndata:a\nid: 1\n\n\n\nretry: 5\n\ndata\n\ndata:  b\ndata: c'), [
       'a',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import type { ModelProvider } from '../../../src/models/provider.ts';
 import { titleByModel, titleIn } from '../../../src/models/titles.ts';
@@ -18,6 +19,30 @@ describe('title by a model', () => {
   for (const [answer, title] of cases) {
     it(`is “${title}” when it answers ${JSON.stringify(answer)}`, () => assert.equal(titleIn(answer), title));
   }
+
+  it('has nothing of what the model thought, and nothing of what it is wrapped in', () => {
+    const words = fc
+      .array(fc.constantFrom('Fixing', 'the', 'Build', 'C++', 'v2.1'), { minLength: 1, maxLength: 6 })
+      .map((all) => all.join(' '));
+    const thought = fc.string({ unit: fc.constantFrom('# ', 'Title: ', '\n', '<', '>', 'think', '"', 'word ') });
+    const wrapping = fc.constantFrom(
+      ['', ''],
+      ['"', '"'],
+      ['„', '“'],
+      ['**', '**'],
+      ['# ', ''],
+      ['Title: ', ''],
+      ['«', '».'],
+    );
+    fc.assert(
+      fc.property(words, fc.option(thought), wrapping, (title, thoughts, [before, after]) => {
+        fc.pre(!thoughts?.includes('</think>'));
+        const answer = `${thoughts === null ? '' : `<think>${thoughts}</think>\n\n`}${before}${title}${after}`;
+        assert.equal(titleIn(answer), title);
+        if (thoughts !== null) assert.equal(titleIn(`<think>${thoughts}${title}`), '');
+      }),
+    );
+  });
 
   it('is made of little, and of no endless answer', async () => {
     let asked = '';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { arrange, leadingTo } from '../../../src/protocol/alternatives.ts';
 import type { Message } from '../../../src/protocol/model.ts';
-import type { ChatParts } from '../../../src/protocol/parts.ts';
+import { type ChatParts, readParts } from '../../../src/protocol/parts.ts';
 import { talk } from '../../support/talk.ts';
 
 const ids = (messages: readonly Message[]) => messages.map(({ id }) => id).join(' ');
@@ -103,6 +103,27 @@ describe('alternatives in a conversation', () => {
           for (const one of messages) assert.equal(leadingTo(messages, one).at(-1)?.id, one.id);
         },
       ),
+    );
+  });
+
+  it('are each shown when they are chosen, with what they answer, and nothing is lost', () => {
+    // Each message answers one before it, or is another version of it, as in a talk that went this way and that.
+    const link = fc.record({ to: fc.nat(), isVersion: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(link, { minLength: 1, maxLength: 12 }), (links) => {
+        const rows = links.map(({ to, isVersion }, index): Row => {
+          const id = `m${to % Math.max(1, index)}`;
+          return [`m${index}`, 'user', index === 0 ? {} : isVersion ? { alternativeOf: id } : { replyTo: id }];
+        });
+        const messages = talk(...rows);
+        for (const message of messages) {
+          const chosen = new Set(leadingTo(messages, message).map(({ id }) => id));
+          const { shown, hidden } = arrange(messages, chosen);
+          const { replyTo = message.id } = readParts(message.parts, ['replyTo']);
+          assert.ok([message.id, replyTo].every((id) => shown.some((one) => one.id === id)));
+          assert.equal(shown.length + hidden.size, messages.length);
+        }
+      }),
     );
   });
 });

@@ -1,11 +1,29 @@
 import assert from 'node:assert/strict';
-import { DevChatError, serialiseError } from '../../../src/protocol/errors.ts';
+import fc from 'fast-check';
+import { DevChatError, type Reason, serialiseError } from '../../../src/protocol/errors.ts';
 import { withPrefix } from '../../../src/protocol/log.ts';
 
 describe('error that crosses a process boundary', () => {
   it('keeps its reason and its words, and nothing else', () => {
     const error = new DevChatError('busy', 'Try again.', { cause: new Error('secret') });
     assert.deepEqual(serialiseError(error), { reason: 'busy', message: 'Try again.' });
+  });
+
+  it('says the same after any number of boundaries', () => {
+    const thrown = fc.oneof(
+      fc
+        .tuple(fc.constantFrom<Reason[]>('busy', 'too-large', 'unexpected'), fc.string())
+        .map(([reason, message]) => new DevChatError(reason, message, { cause: new Error('secret') })),
+      fc.string().map((message) => new RangeError(message)),
+      fc.oneof(fc.string(), fc.integer(), fc.constantFrom(null, undefined, true, Symbol('s'), 7n)),
+    );
+    fc.assert(
+      fc.property(thrown, (error) => {
+        const once = serialiseError(error);
+        const { reason, message } = JSON.parse(JSON.stringify(once));
+        assert.deepEqual(serialiseError(new DevChatError(reason, message)), once);
+      }),
+    );
   });
 
   const foreign: [what: string, error: unknown, message: string][] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import MarkdownIt from 'markdown-it';
 import { type ExportFormat, exportConversation, exportFileName, messagePages } from '../../../src/protocol/export.ts';
-import { fenced } from '../../../src/protocol/markdown.ts';
+import { conversationMarkdown, fenced } from '../../../src/protocol/markdown.ts';
 import type { Conversation, Message } from '../../../src/protocol/model.ts';
 
 const time = Date.UTC(2026, 2, 1, 10, 30);
@@ -133,6 +133,58 @@ Hi
         );
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it('have a heading for each message, whatever was written before it and wherever that was cut off', async () => {
+    const block = fc.constantFrom(
+      ...['```js\na\n```', '~~~\n- b\n```\n~~~', '  ```\n  c\n\n  ```', '> ```\n> d\n> ```', '``` e ` f', '    ```'],
+      ...[
+        '- g\n\n  ```js\n  h\n  ```\n- i',
+        '1. j\n   ~~~\n   k\n\n   l\n   ~~~',
+        '- ```\n  m\n  ```',
+        '10. n\n    ```\n    o',
+      ],
+    );
+    const cut = fc.tuple(fc.array(block), fc.nat()).map(([blocks, at]) => blocks.join('\n\n').slice(0, at % 100));
+    await fc.assert(
+      fc.asyncProperty(cut, cut, async (one, other) => {
+        const lines = outline(await exported('markdown', message(1, one), message(2, other), message(3, 'end')));
+        assert.equal(lines.filter((line) => line === 'heading User').length, 3);
+      }),
+    );
+  });
+
+  it('have a title that reads as it was given', () => {
+    const unit = fc.constantFrom(...'\\`*_[](){}<>#|~&!+-.1 ', '&lt;', '&#35;', 'a');
+    fc.assert(
+      fc.property(
+        fc.string({ unit }).filter((title) => title.trim() !== ''),
+        (title) => {
+          const [, heading] = new MarkdownIt().parse(conversationMarkdown({ ...conversation, title }), {});
+          const shown = heading?.children?.map(({ content }) => content).join('');
+          assert.equal(shown, title.replace(/\s+/gu, ' ').trim());
+        },
+      ),
+    );
+  });
+
+  it('are as many lines of JSON as there are messages, each of which says what was stored', async () => {
+    const unit = fc.constantFrom('a', '"', '\\', '\n', '\r', '\u2028', '\u2029', '\ufeff', '🙂');
+    const stored = fc.record({ content: fc.string({ unit }), parts: fc.jsonValue(), isDeleted: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(stored, { maxLength: 5 }), async (all) => {
+        const messages = all.map(({ content, parts, isDeleted }, index) =>
+          message(index + 1, content, { parts, deletedAt: isDeleted ? time : null }),
+        );
+        const lines = (await exported('jsonl', ...messages)).split('\n');
+        assert.equal(lines.pop(), '');
+        const live = messages.filter(({ deletedAt }) => deletedAt === null);
+        assert.deepEqual(
+          lines.map((line) => JSON.parse(line)).map(({ seq, content, parts }) => [seq, content, parts]),
+          live.map(({ seq, content, parts }) => [seq, content, JSON.parse(JSON.stringify(parts))]),
+        );
+      }),
     );
   });
 

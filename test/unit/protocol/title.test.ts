@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { MAX_TITLE_LENGTH } from '../../../src/protocol/model.ts';
 import { titleFrom } from '../../../src/protocol/title.ts';
 
@@ -45,6 +46,44 @@ describe('title from a text', () => {
     const title = titleFrom(`e${'\u0301'.repeat(20)}`.repeat(60));
     assert.ok(title.length <= MAX_TITLE_LENGTH && characters(title) <= 60);
     assert.ok(titleFrom(`x${'\u0301'.repeat(3000)}`).length <= MAX_TITLE_LENGTH);
+  });
+
+  it('is one short line of whole characters, whatever the text is', () => {
+    const mark = fc.constantFrom(
+      '# ',
+      '> ',
+      '- [ ] ',
+      '---\n',
+      '\n',
+      '**',
+      '`',
+      '~~',
+      '[a](b) ',
+      '```\n',
+      '🙂',
+      'e\u0301',
+      'x',
+    );
+    const piece = fc.tuple(fc.oneof(mark, fc.string({ unit: 'grapheme' })), fc.integer({ min: 1, max: 20 }));
+    // How much is looked at ends anywhere, also within a character.
+    const filler = fc.tuple(fc.constantFrom('> ', '---\n', 'x\u0301'), fc.integer({ min: 0, max: 2002 }));
+    fc.assert(
+      fc.property(filler, fc.array(piece), (before, pieces) => {
+        const title = titleFrom([before, ...pieces].map(([text, times]) => text.repeat(times)).join(''));
+        assert.ok(title.isWellFormed() && characters(title) <= 60 && title.length <= MAX_TITLE_LENGTH);
+        assert.equal(title, title.replace(/\s+/gu, ' ').trim());
+      }),
+    );
+  });
+
+  it('is a text of a few plain words itself', () => {
+    const word = fc.string({ unit: fc.constantFrom('a', 'é', '日', '🙂', '7', ',', '…'), minLength: 1, maxLength: 8 });
+    const blank = fc.constantFrom(' ', '  ', '\t');
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 6 }), blank, blank, (words, between, around) => {
+        assert.equal(titleFrom(`${around}${words.join(between)}${around}\nmore`), words.join(' '));
+      }),
+    );
   });
 
   it('is made quickly of any text', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { Database } from '../../../src/store/database.ts';
-import { assertLocalFileSystem, parseMountCommand, parseMountInfo } from '../../../src/store/mounts.ts';
+import { assertLocalFileSystem, type Mount, parseMountCommand, parseMountInfo } from '../../../src/store/mounts.ts';
 import { hasReason, useDatabases } from '../../support/database.ts';
 
 const mountInfo = String.raw`23 28 0:21 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -25,6 +26,27 @@ describe('table of mounts', () => {
       { point: '/mnt/covered', type: 'nfs' },
       { point: '/mnt/covered', type: 'tmpfs' },
     ]);
+  });
+
+  it('gives every place back as it is called, however the kernel writes it', () => {
+    const name = fc.string({
+      unit: fc.constantFrom('a', 'é', ' ', '\t', '\n', '\\', '#', '-', '0', '4'),
+      minLength: 1,
+    });
+    const mounts = fc.array(fc.record({ point: name.map((one) => `/${one}`), type: fc.constantFrom('ext4', 'nfs4') }));
+    const escaped = (point: string) =>
+      point.replace(/[ \t\n\\]/g, (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`);
+    fc.assert(
+      fc.property(mounts, fc.subarray(['shared:1', 'master:2']), (all, tags) => {
+        const lines = all.map(({ point, type }, index) =>
+          [index, 1, '0:1', '/', escaped(point), 'rw', ...tags, '-', type, 'dev', 'rw'].join(' '),
+        );
+        assert.deepEqual(
+          parseMountInfo(lines.join('\n')),
+          all.map(({ point, type }) => ({ point, type })),
+        );
+      }),
+    );
   });
 
   it('is read from the output of the mount command', () => {
@@ -65,6 +87,31 @@ describe('table of mounts', () => {
   for (const type of ['ext4', 'btrfs', 'xfs', 'zfs', 'tmpfs', 'overlay', 'apfs', 'fuseblk', 'fuse.ntfs-3g']) {
     it(`knows ${type} as a local file system`, () => assertLocalFileSystem('/a', [{ point: '/', type }]));
   }
+
+  it('goes by the nearest of any mounts, in whatever order they are told', () => {
+    const place = fc.array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 3 }).map((names) => `/${names.join('/')}`);
+    const mount = fc.record({ point: place, type: fc.constantFrom('ext4', 'nfs4') });
+    const mounts = fc
+      .uniqueArray(mount, { selector: ({ point }) => point })
+      .chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })));
+    const isRefused = (directory: string, all: readonly Mount[]) => {
+      try {
+        assertLocalFileSystem(directory, all);
+        return false;
+      } catch {
+        return true;
+      }
+    };
+    fc.assert(
+      fc.property(mounts, place, fc.constantFrom('ext4', 'nfs4'), ([all, shuffled], directory, type) => {
+        assert.equal(isRefused(directory, shuffled), isRefused(directory, all));
+        const nearest = [...all.filter(({ point }) => point !== directory), { point: directory, type }];
+        assert.equal(isRefused(directory, nearest), type === 'nfs4');
+        const beside = { point: `${directory === '/' ? '' : directory}/c`, type };
+        assert.equal(isRefused(directory, [beside, ...all]), isRefused(directory, all));
+      }),
+    );
+  });
 
   it('tells the user the setting to change', () => {
     assert.throws(() => assertLocalFileSystem('/a', [{ point: '/', type: 'nfs' }]), /devchat\.database\.location/);

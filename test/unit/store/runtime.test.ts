@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import Sqlite from 'better-sqlite3';
+import fc from 'fast-check';
 import { workspaceDirectory } from '../../../src/store/catalog.ts';
 import { assertNodeVersion, assertSqliteVersion } from '../../../src/store/runtime.ts';
 import { hasReason, useDatabases } from '../../support/database.ts';
@@ -24,6 +25,26 @@ describe('versions of the runtime', () => {
       else assert.throws(() => assertNodeVersion(version), hasReason('unsupported-node'));
     });
   }
+
+  it('accept whatever is newer than what they accept', () => {
+    const part = fc.integer({ min: 0, max: 120 });
+    const version = fc.tuple(fc.integer({ min: 0, max: 5 }), part, part);
+    const isAccepted = (parts: readonly number[]) => {
+      try {
+        assertSqliteVersion(parts.join('.'));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    fc.assert(
+      fc.property(version, fc.nat({ max: 2 }), fc.array(part, { minLength: 3, maxLength: 3 }), (parts, at, rest) => {
+        const newer = parts.map((one, index) => (index < at ? one : index === at ? one + 1 : (rest[index] ?? 0)));
+        if (isAccepted(parts)) assert.ok(isAccepted(newer), `${parts} but not ${newer}`);
+        assert.equal(isAccepted(parts.slice(0, 2)), isAccepted([...parts.slice(0, 2), 0]));
+      }),
+    );
+  });
 
   const sqlites: [version: string, isEnough: boolean][] = [
     ['3.7.0', false],

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import type { Params } from '../../../src/protocol/rpc.ts';
 import { MARK_START } from '../../../src/protocol/snippet.ts';
 import { deleteConversation, restoreConversation, updateConversation } from '../../../src/store/conversations.ts';
+import type { Database } from '../../../src/store/database.ts';
 import { deleteMessage, updateMessage } from '../../../src/store/messages.ts';
+import { migrate } from '../../../src/store/migrate.ts';
 import { searchMessages } from '../../../src/store/search.ts';
+import { findWords, wordsOf } from '../../../src/views/webview/words.ts';
 import { addTestMessage, createTestConversation, hasReason, origin, useDatabases } from '../../support/database.ts';
 
 describe('search', () => {
@@ -160,5 +164,31 @@ describe('search', () => {
         );
       }),
     );
+  });
+
+  it('finds no message in which the panel would not find the words too', () => {
+    const sqlite = new Sqlite(':memory:');
+    migrate(sqlite);
+    const inMemory = { sql: (text: string) => sqlite.prepare(text), read: <T>(body: () => T) => body() };
+    sqlite.exec(
+      `INSERT INTO conversations(id, title, source, last_seq, created_at, updated_at) VALUES ('c', '', 'chat', 1, 1, 1);
+       INSERT INTO messages(id, conversation_id, seq, role, content, status, created_at, updated_at)
+       VALUES ('m', 'c', 1, 'user', '', 'complete', 1, 1)`,
+    );
+    const write = sqlite.prepare('UPDATE messages SET content = ?');
+    const letters = ['a', 'A', 'b', 'é', 'É', 'ß', 'Ö', 'я', 'Й', 'й', 'σ', 'Σ', 'ς', 'İ', 'ı', '日', '_', '7'];
+    const word = fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 4 });
+    const separator = fc.constantFrom(' ', '-', '\n', '. ', '"');
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 5 }), separator, word, fc.boolean(), (words, between, other, isOwn) => {
+        const content = words.join(between);
+        write.run(content);
+        const query = isOwn && words[0] !== undefined ? words[0].slice(0, 2) : other;
+        const { hits } = searchMessages(inMemory as unknown as Database, { query, limit: 5 });
+        const isHighlighted = findWords(content, wordsOf(query)).length > 0;
+        if (hits.length > 0) assert.ok(isHighlighted, `${query} in ${content}`);
+      }),
+    );
+    sqlite.close();
   });
 });

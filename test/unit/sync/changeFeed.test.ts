@@ -170,4 +170,37 @@ describe('change feed', () => {
     log.feed.look();
     assert.deepEqual(log.told, [1, 2, 3]);
   });
+
+  it('delivers each change or says that it lost its place, however much is pruned while it reads', async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('commit'), count: fc.integer({ min: 1, max: 1200 }) }),
+      fc.record({ kind: fc.constantFrom('look', 'turn'), count: fc.constant(0) }),
+      fc.record({ kind: fc.constantFrom('prune', 'pruneInDelivery'), count: fc.nat({ max: 1500 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        const log = new Log();
+        const prune = (kept: number) => {
+          log.prunedThrough = Math.max(log.prunedThrough, log.head - kept);
+        };
+        for (const { kind, count } of steps) {
+          if (kind === 'commit') log.head += count;
+          else if (kind === 'look') log.feed.look();
+          else if (kind === 'turn') await nextTurn();
+          else if (kind === 'prune') prune(count);
+          else log.duringDelivery.push(() => prune(count));
+        }
+        log.feed.look();
+        await log.settled();
+        assert.equal(log.feed.cursor, log.head);
+        // What was not delivered lies before a head at which everything was to be loaded again.
+        assert.deepEqual(
+          log.told,
+          [...new Set(log.told)].sort((a, b) => a - b),
+        );
+        const told = new Set(log.told);
+        for (const id of countedFrom(1, log.head)) if (!told.has(id)) assert.ok(id <= (log.lost.at(-1) ?? 0));
+      }),
+    );
+  });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { serialiseError } from '../../../src/protocol/errors.ts';
 import { encodeFrame, FrameDecoder } from '../../../src/sync/peers/frames.ts';
 import { hasReason } from '../../support/database.ts';
 
@@ -79,4 +80,32 @@ describe('frames between peers', () => {
       assert.throws(() => decode([rawFrame(body)]), hasReason('bad-request'));
     });
   }
+
+  it('end alike wherever the bytes are cut, whatever somebody sends', () => {
+    const sent = fc.oneof(
+      fc.dictionary(fc.constantFrom('type', 'é'), fc.jsonValue({ maxDepth: 1 })).map(encodeFrame),
+      fc.string({ unit: fc.constantFrom('{', '}', '"', ':', '1', '[', ']', ' '), maxLength: 4 }).map(rawFrame),
+      fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
+    );
+    const received = (chunks: readonly Buffer[]) => {
+      const decoder = new FrameDecoder(LIMIT);
+      const frames: object[] = [];
+      try {
+        for (const chunk of chunks) for (const frame of decoder.push(chunk)) frames.push(frame);
+      } catch (error) {
+        return [frames, serialiseError(error).reason];
+      }
+      return [frames, decoder.isPartial];
+    };
+    fc.assert(
+      fc.property(fc.array(sent, { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 6 }), (pieces, positions) => {
+        const bytes = Buffer.concat(pieces);
+        const cuts = positions.map((position) => position % (bytes.length + 1)).sort((a, b) => a - b);
+        const chunks = [...cuts, bytes.length].map((end, index) => bytes.subarray(cuts[index - 1] ?? 0, end));
+        const whole = received([bytes]);
+        assert.deepEqual(received(chunks), whole);
+        assert.notEqual(whole[1], 'unexpected');
+      }),
+    );
+  });
 });

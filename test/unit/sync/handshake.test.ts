@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
+import { serialiseError } from '../../../src/protocol/errors.ts';
 import { Handshake, type Introduction, type Role } from '../../../src/sync/peers/handshake.ts';
 import { hasReason } from '../../support/database.ts';
 import { introduce, newNonce } from '../../support/peers.ts';
@@ -119,4 +121,79 @@ describe('handshake between peers', () => {
       assert.throws(() => listener.accept({ type: 'proof', mac }), refused);
     });
   }
+
+  describe('of any two ends', () => {
+    const nonces = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+    const roles = fc.constantFrom<Role>('dialler', 'listener');
+    const secrets = fc.constantFrom('1'.repeat(64), '2'.repeat(64), `${'1'.repeat(63)}2`, '');
+    const outcome = (step: () => unknown) => {
+      try {
+        return step();
+      } catch (error) {
+        return serialiseError(error).reason;
+      }
+    };
+
+    it('succeeds if one dials, the other listens, and they know the same secret, and not otherwise', () => {
+      fc.assert(
+        fc.property(roles, roles, secrets, secrets, nonces, nonces, (role, otherRole, secret, other, one, two) => {
+          const [left, right] = [new Handshake(role, secret, alice, one), new Handshake(otherRole, other, bob, two)];
+          const [ofLeft, ofRight] = [left.answer(right.hello), right.answer(left.hello)];
+          const isSound = role !== otherRole && secret === other;
+          assert.deepEqual(
+            outcome(() => left.accept(ofRight)),
+            isSound ? bob : 'bad-request',
+          );
+          assert.deepEqual(
+            outcome(() => right.accept(ofLeft)),
+            isSound ? alice : 'bad-request',
+          );
+        }),
+      );
+    });
+
+    it('is worth nothing for another connection, or once anything that counts was changed on its way', () => {
+      const changes = fc.constantFrom<('nonce' | 'instanceId')[]>(['nonce'], ['instanceId'], ['nonce', 'instanceId']);
+      fc.assert(
+        fc.property(changes, nonces, nonces, nonces, (changed, one, two, other) => {
+          fc.pre(other !== one);
+          const [dialler, listener] = [
+            new Handshake('dialler', 'secret', alice, one),
+            new Handshake('listener', 'secret', bob, two),
+          ];
+          const forged = { nonce: other, instanceId: uuid() };
+          listener.answer({ ...dialler.hello, ...Object.fromEntries(changed.map((name) => [name, forged[name]])) });
+          const proof = dialler.answer(listener.hello);
+          assert.throws(() => listener.accept(proof), refused);
+        }),
+      );
+    });
+
+    it('ends with a reason whatever the other one sends, and never by a proof that was made up', () => {
+      const hello = { ...begin('dialler', 'secret', alice).hello };
+      const values = fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constantFrom('proof', { min: 1, max: 1 }));
+      const other = fc.dictionary(fc.constantFrom(...Object.keys(hello), 'mac'), values, { noNullPrototype: true });
+      const first = fc.oneof(
+        fc.constant(hello),
+        other,
+        other.map((changes) => ({ ...hello, ...changes })),
+      );
+      const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 60, maxLength: 68 });
+      const second = fc.oneof(
+        other,
+        hex.map((mac) => ({ mac })),
+        hex.map((mac) => ({ mac: mac.toUpperCase() })),
+      );
+      fc.assert(
+        fc.property(first, second, (hi, proof) => {
+          const listener = begin('listener', 'secret', bob);
+          outcome(() => listener.answer(hi));
+          assert.equal(
+            outcome(() => listener.accept({ type: 'proof', ...proof })),
+            'bad-request',
+          );
+        }),
+      );
+    });
+  });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Message } from '../../../src/protocol/model.ts';
 import { ChatSync } from '../../../src/sync/chat/chatSync.ts';
+import { backOff } from '../../../src/sync/chat/repair.ts';
 import { countSeqs, type SeqRange, toRanges } from '../../../src/sync/sequence.ts';
 import { VirtualClock } from '../../support/clock.ts';
 import { type Faults, FaultyUpstream, type RangeRequest } from '../../support/faultyUpstream.ts';
@@ -171,6 +172,15 @@ describe('repair', function () {
         assert.ok(upstream.mostInFlight <= 1);
       }),
       runs(2500),
+    );
+  });
+
+  it('waits longer and longer between attempts, but never for ever', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (failures) => {
+        const [pause, next] = [backOff(failures), backOff(failures + 1)];
+        assert.ok(1000 <= pause && pause <= next && next <= Math.min(2 * pause, 30_000));
+      }),
     );
   });
 });

@@ -98,6 +98,65 @@ describe('groups of conversations', () => {
     );
   });
 
+  const moment = fc.integer({ min: 0, max: Date.UTC(2100, 0) });
+  const zones = fc.constantFrom('UTC', 'Asia/Tokyo', 'America/St_Johns', 'Europe/Berlin', 'Pacific/Apia');
+  const anyList = fc
+    .array(
+      fc.record({
+        updatedAt: fc.oneof(
+          moment,
+          fc.integer({ min: 0, max: 40 * 86_400_000 }).map((ago) => Date.UTC(2026, 2, 30) - ago),
+        ),
+        source: fc.constantFrom('chat', 'codex'),
+        pinnedAt: fc.constantFrom(null, 1),
+        archivedAt: fc.constantFrom(null, null, 1),
+      }),
+      { maxLength: 12 },
+    )
+    .map((all) => all.map((changes, index) => conversation(`${index}`, changes)));
+
+  it('hold every conversation once, in the order of the list, pinned first and archived last', () => {
+    fc.assert(
+      fc.property(anyList, fc.constantFrom('time', 'source'), moment, (all, grouping, now) => {
+        const groups = groupConversations(all, grouping, now);
+        assert.deepEqual(groups.flatMap(({ ids }) => ids).sort(), all.map(({ id }) => id).sort());
+        for (const { ids } of groups)
+          assert.deepEqual(
+            ids,
+            all.filter(({ id }) => ids.includes(id)).map(({ id }) => id),
+          );
+        const keys = groups.map(({ key }) => key);
+        assert.equal(new Set(keys).size, keys.length);
+        assert.ok(keys.lastIndexOf('pinned') <= 0 && [-1, keys.length - 1].includes(keys.indexOf('archived')));
+      }),
+    );
+  });
+
+  it('go back in time from one to the next, each within its own days, in every time zone', () => {
+    const now = Date.UTC(2026, 2, 30);
+    fc.assert(
+      fc.property(anyList, zones, fc.nat({ max: 86_400_000 }), (all, zone, later) => {
+        const newestFirst = all.toSorted((a, b) => b.updatedAt - a.updatedAt);
+        const times = new Map(all.map(({ id, updatedAt }) => [id, updatedAt]));
+        inZone(zone, () => {
+          const listed = newestFirst.filter(({ pinnedAt, archivedAt }) => pinnedAt === null && archivedAt === null);
+          const groups = groupConversations(listed, 'time', now + later);
+          assert.deepEqual(
+            groups.flatMap(({ ids }) => ids),
+            listed.map(({ id }) => id),
+          );
+          for (const { key, ids } of groups) {
+            const [oldest, newest] = [times.get(ids.at(-1) ?? '') ?? 0, times.get(ids[0] ?? '') ?? 0];
+            const month = monthOf(key);
+            const begin = month ?? (key === 'today' ? nextMidnight(now + later) - 25 * 3_600_000 : 0);
+            const end = month === undefined ? Number.POSITIVE_INFINITY : month + 31 * 86_400_000 + 3_600_000;
+            assert.ok(begin <= oldest && newest < end, key);
+          }
+        });
+      }),
+    );
+  });
+
   it('name their month', () => {
     assert.equal(monthOf('month:2026-03'), new Date(2026, 2).getTime());
     assert.deepEqual([monthOf('today'), monthOf('source:month')], [undefined, undefined]);

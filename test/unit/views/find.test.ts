@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { Find } from '../../../src/views/webview/find.ts';
 import { settled } from './messages.ts';
 
@@ -87,5 +88,25 @@ describe('the search within a conversation', () => {
     await ask('  ');
     find.step(1);
     assert.deepEqual(state(), [0, 0, null]);
+  });
+
+  it('visits every hit once before it comes back to the first, in either direction', async () => {
+    const seqs = fc.uniqueArray(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 });
+    const places = fc.option(fc.integer({ min: 1, max: 60 }));
+    await fc.assert(
+      fc.asyncProperty(seqs, places, fc.constantFrom<(1 | -1)[]>(1, -1), async (all, place, by) => {
+        const { ask, find, hits, visited } = setUp(place);
+        const sorted = all.toSorted((a, b) => a - b);
+        hits['word'] = sorted;
+        await ask('word');
+        const [start = 0] = visited;
+        assert.equal(start, sorted.find((seq) => place !== null && seq >= place) ?? sorted.at(-1));
+        for (const _ of all) find.step(by);
+        assert.deepEqual([visited.length, visited.at(-1)], [all.length + 1, start]);
+        assert.deepEqual(new Set(visited), new Set(all));
+        find.step(by === 1 ? -1 : 1);
+        assert.equal(find.current.value, visited[all.length - 1]);
+      }),
+    );
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { isTold, readLink } from '../../../src/views/links.ts';
 
 /** What a reader is asked about a link with this text; null when the text tells enough, undefined when it is not opened. */
@@ -50,5 +51,53 @@ describe('links of messages', () => {
     ]) {
       assert.equal(asked(url, url), undefined, url);
     }
+  });
+
+  const names = fc.constantFrom('', 'user@', 'user:secret@', 'good.example@', 'https:%2f%2fgood.example@');
+  const hosts = fc.constantFrom(
+    'good.example',
+    'GOOD.example',
+    'good.example:8080',
+    'xn--80ak6aa92e.com',
+    'аррӏе.com',
+    '[::1]',
+  );
+  const ends = fc.constantFrom('', '/', '/a b', '/a?b=c#d', '/..', '\\\\evil.example');
+  const schemes = fc.constantFrom(
+    'https://',
+    'http://',
+    'HTTPS://',
+    'https:/',
+    'ftp://',
+    'command:',
+    'javascript://',
+    '//',
+  );
+  const addresses = fc.tuple(schemes, names, hosts, ends).map((parts) => parts.join(''));
+
+  it('lead to the web and tell no name, whatever they look like, and read twice lead to the same', () => {
+    fc.assert(
+      fc.property(fc.oneof(addresses, fc.string()), (address) => {
+        const link = readLink(address);
+        if (!link) return;
+        assert.match(link.url, /^(?:https?:\/\/|mailto:)/);
+        assert.ok(link.url.startsWith('mailto:') || new URL(link.url).host === link.host);
+        const { username, password } = new URL(link.url);
+        assert.deepEqual([username, password], ['', '']);
+        assert.deepEqual(readLink(link.url), { ...link, hadUser: false });
+      }),
+    );
+  });
+
+  it('need no question only where the text itself is an address that leads there', () => {
+    fc.assert(
+      fc.property(addresses, addresses, fc.boolean(), (address, other, isSame) => {
+        const text = isSame ? address : other;
+        const link = readLink(address);
+        if (!link || !isTold(link, text)) return;
+        assert.deepEqual(readLink(text), link);
+        assert.ok(text.toLowerCase().includes(`://${link.host}`));
+      }),
+    );
   });
 });

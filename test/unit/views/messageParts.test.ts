@@ -84,4 +84,39 @@ describe('parts of an agent’s message in the panel', () => {
       }),
     );
   });
+
+  it('cover the content in order where the texts are in it, and are what is asked for where they come along', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '\n', '🙂'), minLength: 1, maxLength: 6 });
+    const part = fc.oneof(
+      text.map((one) => ({ type: 'text', text: one })),
+      fc.oneof(text, fc.constant(long)).map((one) => ({ type: 'reasoning', text: one })),
+      fc.oneof(fc.jsonValue(), fc.constant(long)).map((input) => ({ type: 'tool-call', id: 'c', name: 'Bash', input })),
+      fc.option(fc.constant(long), { nil: undefined }).map((output) => ({ type: 'tool-result', id: 'c', output })),
+    );
+    const isText = (one: object): one is { text: string } => 'type' in one && one.type === 'text';
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), fc.constantFrom('', '\n\n', ' – '), (parts, between) => {
+        const content = parts.map((one) => (isText(one) ? one.text : '[…]')).join(between);
+        const message = messageAt(1, { content, parts });
+        const shown = shownParts(forPanel(message));
+        assert.deepEqual(
+          shown.map(({ index }) => index),
+          parts.map((_, index) => index),
+        );
+        let end = 0;
+        for (const one of shown) {
+          if (one.type === 'text') {
+            assert.ok(one.from >= end);
+            assert.equal(content.slice(one.from, one.to), (parts[one.index] as { text: string }).text);
+            end = one.to;
+          } else {
+            const whole = partText(message, one.index);
+            assert.deepEqual([one.length, one.text ?? whole], [whole.length, whole]);
+            assert.ok(one.text !== null || whole.length > 4000);
+            assert.ok(one.summary.length <= 200 && one.summary.isWellFormed() && !one.summary.includes('\n'));
+          }
+        }
+      }),
+    );
+  });
 });

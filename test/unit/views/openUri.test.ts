@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { readUri } from '../../../src/views/openUri.ts';
 
 const id = '01900000-0000-7000-8000-00000000000a';
@@ -20,5 +21,23 @@ describe('an address of the extension', () => {
     for (const seq of ['0', '-1', '1.5', 'x']) {
       assert.deepEqual(readUri('/open', `conversation=${id}&seq=${seq}`), { conversationId: id });
     }
+  });
+
+  it('is read as it was written, and leads to nothing but a conversation, whatever else it holds', () => {
+    const more = fc.dictionary(
+      fc.constantFrom('seq', 'x', 'conversation2'),
+      fc.oneof(fc.string(), fc.nat().map(String)),
+    );
+    fc.assert(
+      fc.property(fc.uuid(), fc.option(fc.integer({ min: 1 })), more, (conversation, seq, others) => {
+        const query = new URLSearchParams({ ...others, conversation, ...(seq !== null && { seq: String(seq) }) });
+        const target = readUri('/open', query.toString());
+        assert.equal(target?.conversationId, conversation);
+        if (seq !== null) assert.equal(target.seq, seq);
+        else assert.ok(target.seq === undefined || Number.isSafeInteger(target.seq));
+        query.set('conversation', `${conversation}${query}`);
+        assert.equal(readUri('/open', query.toString()), undefined);
+      }),
+    );
   });
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { countSeqs, mergeRanges, type SeqRange, subtractRanges } from '../../../src/sync/sequence.ts';
 import { emptyPages, reachesEnd, wanted } from '../../../src/views/webview/pages.ts';
 import { Timeline } from '../../../src/views/webview/timeline.ts';
 import { messageAt } from './messages.ts';
@@ -144,5 +146,44 @@ describe('timeline of the panel', () => {
     assert.deepEqual(timeline.ranges(), [{ from: 3, to: 3 }]);
     timeline.startOver(2);
     assert.deepEqual([timeline.ranges(), timeline.pages.value], [[], { ...emptyPages, from: 1, lastSeq: 2 }]);
+  });
+
+  it('holds no more than the reader can go through, and wants each number once, wherever the reader goes', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constantFrom('older', 'newer', 'fetch'), value: fc.constant(0) }),
+      fc.record({ kind: fc.constantFrom('around', 'shrink'), value: fc.integer({ min: 1, max: 2000 }) }),
+      fc.record({ kind: fc.constant('arrive'), value: fc.integer({ min: 1, max: 300 }) }),
+    );
+    fc.assert(
+      fc.property(fc.nat({ max: 2000 }), fc.array(step, { maxLength: 25 }), (count, steps) => {
+        const timeline = new Timeline();
+        timeline.open(count);
+        for (const { kind, value } of steps) {
+          const before = wanted(timeline.pages.value);
+          const { lastSeq } = timeline.pages.value;
+          let more: SeqRange[] = [];
+          if (kind === 'older') more = timeline.older();
+          else if (kind === 'newer') more = timeline.newer();
+          else if (kind === 'around') more = timeline.around(Math.min(value, lastSeq));
+          else if (kind === 'shrink') timeline.shrink(Math.min(value, lastSeq));
+          else if (kind === 'fetch')
+            timeline.take(wanted(timeline.pages.value).flatMap(({ from, to }) => rowsOf(from, to)));
+          else timeline.take(rowsOf(lastSeq + 1, lastSeq + value));
+          const now = wanted(timeline.pages.value);
+          if (kind !== 'arrive') {
+            assert.deepEqual(mergeRanges(subtractRanges(now, more), more), now);
+            assert.deepEqual(subtractRanges(more, before), more);
+          }
+          if (kind === 'older' || kind === 'newer') assert.ok(more.length === 0 || countSeqs(now) <= 300);
+          if (kind === 'shrink') assert.ok(countSeqs(now) <= 500);
+          if (kind === 'around' && lastSeq > 0)
+            assert.deepEqual(
+              subtractRanges([{ from: Math.min(value, lastSeq), to: Math.min(value, lastSeq) }], now),
+              [],
+            );
+          assert.deepEqual(timeline.ranges(), mergeRanges(timeline.ranges(), []));
+        }
+      }),
+    );
   });
 });

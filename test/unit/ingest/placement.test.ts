@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { join, sep } from 'node:path';
+import fc from 'fast-check';
+import { adapters } from '../../../src/ingest/adapters.ts';
+import { foldersHash, isInside } from '../../../src/ingest/placement.ts';
+import { pathIn } from '../../../src/ingest/roots.ts';
+
+const name = fc.constantFrom('a', 'b', '..a', '...', 'a b', '.git', '-home-ada');
+const way = fc.array(name, { maxLength: 4 });
+const folder = way.map((names) => join(sep, 'work', ...names));
+
+describe('place of a transcript', () => {
+  it('is inside a folder when it lies below it, whatever it is called, and nowhere beside it', () => {
+    fc.assert(
+      fc.property(folder, way, name, (path, below, beside) => {
+        assert.ok(isInside(join(path, ...below), path));
+        assert.ok(isInside(path + sep, path));
+        assert.equal(isInside(`${path}x`, path), false);
+        assert.equal(isInside(join(path, '..', 'c', beside), path), false);
+        assert.equal(isInside(join(path, '..'), path), false);
+      }),
+    );
+  });
+
+  it('has one path in the directory of its agent, from which it is found again', () => {
+    fc.assert(
+      fc.property(folder, way, way, (path, below, elsewhere) => {
+        const root = { adapter: adapters.codex, path };
+        const found = pathIn(root, join(path, ...below));
+        assert.equal(found, below.length === 0 ? undefined : below.join('/'));
+        assert.equal(pathIn(root, join(path, '..', 'c', ...elsewhere)), undefined);
+      }),
+    );
+  });
+
+  it('is decided anew when there are other folders, but not when they only come in another order', () => {
+    const folders = fc.uniqueArray(folder, { minLength: 1, maxLength: 5 });
+    const disordered = folders.chain((all) =>
+      fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }), fc.subarray(all)),
+    );
+    fc.assert(
+      fc.property(disordered, ([all, shuffled, some]) => {
+        assert.equal(foldersHash(shuffled), foldersHash(all));
+        assert.equal(foldersHash(some) === foldersHash(all), some.length === all.length);
+      }),
+    );
+  });
+});
