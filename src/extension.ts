@@ -12,6 +12,10 @@ import { registerConversationsTree } from './views/conversationsTree.ts';
 import { chatEditor } from './views/editor.ts';
 import { History } from './views/history.ts';
 import { registerHistoryMessages, sayWithLog } from './views/historyMessages.ts';
+import { followHub } from './views/hub.ts';
+import { followIngestSettings, ingestSettings } from './views/import/ingestSettings.ts';
+import { ImportProgress, registerImportProgress } from './views/import/progress.ts';
+import { registerReports } from './views/import/reports.ts';
 import { ListChoice } from './views/listChoice.ts';
 import { historyLocation, startWhereHistoryIs } from './views/location.ts';
 import { lastModel, modelEndpoints, registerModelOffer } from './views/modelChoice.ts';
@@ -40,6 +44,7 @@ export function activate(context: ExtensionContext): void {
     initialize: () => ({
       ...historyLocation(log),
       client: { name: env.appName, version: context.extension.packageJSON.version },
+      ingest: ingestSettings(),
     }),
     log,
   });
@@ -70,17 +75,22 @@ export function activate(context: ExtensionContext): void {
   chats.events.on('selected', (id) => presence.show(id));
   const choice = new ListChoice(context.workspaceState);
   const editors = new ChatEditors({ extensionUri, history, chats });
-  const commandContext = { client, history, chats, editors, choice, secrets, problems, log: channel };
+  const progress = new ImportProgress(client, log);
+  const commandContext = { client, history, chats, editors, choice, secrets, problems, progress, log: channel };
   context.subscriptions.push(
     channel,
     editors,
-    registerConversationsTree({ history, chats, presence, choice }),
+    registerConversationsTree({ client, history, chats, presence, choice }),
     registerChatView(extensionUri, chats),
     registerCommands(commandContext),
     registerUriHandler(commandContext),
     registerStatusBar(client, history, chats),
     registerHistoryMessages(client, history),
     registerModelOffer(chats),
+    registerImportProgress(client, progress),
+    registerReports(client),
+    followIngestSettings(client, log),
+    followHub(client, secrets, log),
     registerComparisons(),
     startWhereHistoryIs(client),
   );

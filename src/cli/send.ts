@@ -1,8 +1,15 @@
+import type { EventEmitter } from 'node:events';
+import { addAbortSignal } from 'node:stream';
 import type { Instance } from '../instance/instance.ts';
 import { DevChatError } from '../protocol/errors.ts';
 import { MAX_PIECE_LENGTH, type Message, type Role } from '../protocol/model.ts';
+import { readParts } from '../protocol/parts.ts';
+import type { Notifications } from '../protocol/rpc.ts';
 import { titleFrom } from '../protocol/title.ts';
 import { idFrom } from './ids.ts';
+
+/** Why an input is not read any further though nothing is wrong. */
+const STOPPED = new Error('somebody has stopped the message');
 
 /** What `devchat send` may be told beside the text. */
 export interface SendOptions {
@@ -28,23 +35,53 @@ export async function sendText(instance: Instance, content: string, options: Sen
 }
 
 /**
- * Writes standard input as one message, live in every window while it comes.
+ * Writes standard input as one message, live in every window while it comes. When somebody stops it there, the rest is
+ * not read, and the message is `interrupted`.
+ * @param events tells the changes of the history
  * @throws {DevChatError} `bad-request` when nothing comes; then nothing was stored
  */
-export async function sendInput(instance: Instance, options: SendOptions): Promise<Message> {
+export async function sendInput(
+  instance: Instance,
+  options: SendOptions,
+  events: EventEmitter<{ change: [Notifications['change']] }>,
+): Promise<Message> {
   const { role, model } = options;
-  let messageId: string | undefined;
-  process.stdin.setEncoding('utf8');
-  for await (const chunk of fromFirstWord(process.stdin)) {
-    if (messageId === undefined) {
-      const conversationId = await openConversation(instance, options, '');
-      ({ id: messageId } = await instance.handle('stream/start', { conversationId, role, model }));
+  const stop = new AbortController();
+  let message: Message | undefined;
+  const look = ({ changes }: Notifications['change']) => {
+    if (!message || !changes.some(({ messageId }) => messageId === message?.id)) return;
+    isStopped(instance, message).then(
+      (is) => is && stop.abort(STOPPED),
+      (error: unknown) => stop.abort(error),
+    );
+  };
+  events.on('change', look);
+  const input = addAbortSignal(stop.signal, process.stdin.setEncoding('utf8'));
+  try {
+    for await (const chunk of fromFirstWord(input)) {
+      if (!message) {
+        const conversationId = await openConversation(instance, options, '');
+        message = await instance.handle('stream/start', { conversationId, role, model });
+      }
+      for (let at = 0; at < chunk.length; at += MAX_PIECE_LENGTH) {
+        const text = chunk.slice(at, at + MAX_PIECE_LENGTH);
+        await instance.handle('stream/append', { messageId: message.id, text });
+      }
     }
-    for (let at = 0; at < chunk.length; at += MAX_PIECE_LENGTH) {
-      await instance.handle('stream/append', { messageId, text: chunk.slice(at, at + MAX_PIECE_LENGTH) });
-    }
+  } catch (error) {
+    const why = stop.signal.aborted ? stop.signal.reason : error;
+    if (why !== STOPPED) throw why;
+  } finally {
+    events.off('change', look);
   }
-  return instance.handle('stream/finish', { messageId });
+  const status = stop.signal.aborted ? 'interrupted' : 'complete';
+  return instance.handle('stream/finish', { messageId: message?.id, status });
+}
+
+/** Whether somebody wants no more of a message; the wish stands in its parts. */
+async function isStopped(instance: Instance, { conversationId, seq }: Message): Promise<boolean> {
+  const { messages } = await instance.handle('message/range', { conversationId, fromSeq: seq, toSeq: seq });
+  return readParts(messages[0]?.parts, ['stopped']).stopped === true;
 }
 
 /** Names a conversation after its message, unless it has got a name meanwhile. */

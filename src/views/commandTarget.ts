@@ -14,7 +14,9 @@ import type { Chats } from './chats.ts';
 import { views } from './contributions.ts';
 import { titleOf } from './conversationItems.ts';
 import type { History } from './history.ts';
+import type { ImportProgress } from './import/progress.ts';
 import type { ListChoice } from './listChoice.ts';
+import { withoutIcons } from './plainText.ts';
 import type { RecentProblems } from './recentProblems.ts';
 
 /** What the commands act on. */
@@ -26,6 +28,7 @@ export interface CommandContext {
   choice: ListChoice;
   secrets: SecretStorage;
   problems: RecentProblems;
+  progress: ImportProgress;
   log: LogOutputChannel;
 }
 
@@ -77,7 +80,7 @@ export async function choose(
 
 export function toPick(conversation: Conversation): QuickPickItem & { conversation: Conversation } {
   return {
-    label: titleOf(conversation),
+    label: withoutIcons(titleOf(conversation)),
     description: new Date(conversation.updatedAt).toLocaleString(),
     conversation,
   };

@@ -3,6 +3,7 @@ import type { WorkspaceSummary } from '../protocol/rpc.ts';
 import { type Command, type CommandContext, say } from './commandTarget.ts';
 import type { ConversationFilter } from './conversationGroups.ts';
 import { sourceName, titleOf } from './conversationItems.ts';
+import { withoutIcons } from './plainText.ts';
 
 /** The commands that choose what is listed. */
 export const listing = {
@@ -17,7 +18,7 @@ export const listing = {
       { label: l10n.t('Source'), kind: QuickPickItemKind.Separator, filter: {} },
       ...sources.map((source) => ({ label: sourceName(source), filter: { source } })),
       { label: l10n.t('Tag'), kind: QuickPickItemKind.Separator, filter: {} },
-      ...tags.map((tag) => ({ label: `#${tag}`, filter: { tag } })),
+      ...tags.map((tag) => ({ label: withoutIcons(`#${tag}`), filter: { tag } })),
     ];
     const picked = await window.showQuickPick(items, { placeHolder: l10n.t('Show which conversations?') });
     if (picked) choice.filterBy(picked.filter);
@@ -32,7 +33,7 @@ export const listing = {
       ...(workspace.folders.length > 0 ? [open] : []),
       { label: l10n.t('Conversations'), kind: QuickPickItemKind.Separator },
       ...conversations.map((conversation) => ({
-        label: titleOf(conversation),
+        label: withoutIcons(titleOf(conversation)),
         description: `${sourceName(conversation.source)} · ${new Date(conversation.updatedAt).toLocaleString()}`,
       })),
     ];

@@ -14,6 +14,7 @@ import {
   toPick,
 } from './commandTarget.ts';
 import { titleOf } from './conversationItems.ts';
+import { withoutLinks } from './plainText.ts';
 
 /** The commands that put conversations in order. */
 export const organising = {
@@ -129,7 +130,7 @@ async function offerUndo(context: CommandContext, conversations: readonly Conver
   const undo = l10n.t('Undo');
   const text =
     conversations.length === 1
-      ? l10n.t('“{0}” was deleted.', titlesOf(conversations))
+      ? withoutLinks(l10n.t('“{0}” was deleted.', titlesOf(conversations)))
       : l10n.t('{0} conversations were deleted.', conversations.length);
   try {
     if ((await window.showInformationMessage(text, undo)) === undo) await move(context, 'restore', conversations);

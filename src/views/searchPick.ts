@@ -3,6 +3,7 @@ import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import { serialiseError } from '../protocol/errors.ts';
 import type { SearchHit } from '../protocol/rpc.ts';
 import { plainSnippet } from '../protocol/snippet.ts';
+import { withoutIcons } from './plainText.ts';
 
 type HitItem = QuickPickItem & { hit?: SearchHit };
 
@@ -35,7 +36,12 @@ async function find(client: InstanceClient, query: string): Promise<HitItem[]> {
   try {
     const { hits } = await client.request('search', { query, limit: 50, includeArchived: true });
     // alwaysShow: the index matches words, the pick would filter by letters once more.
-    return hits.map((hit) => ({ label: plainSnippet(hit.snippet), description: hit.title, alwaysShow: true, hit }));
+    return hits.map((hit) => ({
+      label: withoutIcons(plainSnippet(hit.snippet)),
+      description: withoutIcons(hit.title),
+      alwaysShow: true,
+      hit,
+    }));
   } catch (error) {
     return [{ label: serialiseError(error).message, alwaysShow: true }];
   }

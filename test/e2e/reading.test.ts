@@ -1,28 +1,16 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import type { Locator } from 'playwright-core';
-import { root } from '../../scripts/lib/step.mjs';
 import type { Conversation, Message } from '../../src/protocol/model.ts';
 import { ChatPanel } from '../support/chatPanel.ts';
 import { contrast } from '../support/contrast.ts';
-import { startTestEditor, type TestEditor } from '../support/editorHost.ts';
-import { type EditorWindow, themes } from '../support/editorWindow.ts';
-import { RpcClient } from '../support/rpcClient.ts';
-import { Windows } from '../support/windows.ts';
+import type { EditorWindow } from '../support/editorWindow.ts';
+import { type OneWindow, openOneWindow } from '../support/oneWindow.ts';
+import { showTheme, themeKinds } from '../support/themeKinds.ts';
 
 const COUNT = 10_000;
 /** Most messages that the list may hold while it is scrolled. */
 const WIDEST = 300;
-const program = join(root, 'dist/cli.cjs');
-/** The class of each kind of theme on the workbench and on the page of a panel, which follows a moment later. */
-const kinds = {
-  light: ['vs', 'vscode-light'],
-  dark: ['vs-dark', 'vscode-dark'],
-  highContrast: ['hc-black', 'vscode-high-contrast'],
-  highContrastLight: ['hc-light', 'vscode-high-contrast-light'],
-} as const;
 
 const rich = `## What was wrong
 
@@ -51,64 +39,34 @@ $$
 $$`;
 
 describe('reading a conversation', () => {
-  let editor: TestEditor;
-  let windows: Windows;
+  let one: OneWindow;
   let window: EditorWindow;
   let panel: ChatPanel;
-  /** Another program on the same history. */
-  let sibling: RpcClient;
 
   before(async function () {
     this.timeout(180_000);
-    editor = await startTestEditor();
-    windows = await Windows.launch();
-    window = await windows.open(editor.host.url(editor.workspace, { development: root }));
-    await window.showDevChat();
-    panel = await ChatPanel.of(window);
+    one = await openOneWindow();
+    ({ window, panel } = one);
     await panel.send('The first of all');
     await panel.message('The first of all').waitFor();
-    sibling = new RpcClient(program, ['serve', '--stdio'], { DEVCHAT_HOME: editor.devchatHome });
-    await sibling.request('initialize', { databasePath: databasePath(), client: 'test' });
-    const long = await create('Ten thousand');
+    const long = await one.create('Ten thousand');
     for (let from = 1; from <= COUNT; from += 500) {
       const numbers = Array.from({ length: 500 }, (_, index) => from + index);
       await Promise.all(
-        numbers.map((number) => add(long.id, textOf(number), { role: number % 2 ? 'user' : 'assistant' })),
+        numbers.map((number) => one.add(long.id, textOf(number), { role: number % 2 ? 'user' : 'assistant' })),
       );
     }
   });
-  after(async () => {
-    sibling?.child.kill('SIGKILL');
-    await windows?.close();
-    await editor?.stop();
-  });
+  after(() => one?.close());
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await window.screenshot(`failed-${this.currentTest.title.slice(0, 40)}`);
   });
-
-  function databasePath(): string {
-    const [id = assert.fail('no database')] = readdirSync(join(editor.devchatHome, 'workspaces'));
-    return join(editor.devchatHome, 'workspaces', id, 'chat.db');
-  }
-
-  const create = (title: string) => sibling.request<Conversation>('conversation/create', { title });
-
-  function add(conversationId: string, content: string, more: Partial<Message> = {}): Promise<Message> {
-    return sibling.request<Message>('message/add', { conversationId, role: 'assistant', content, ...more });
-  }
 
   /** Messages of different heights, of which every 600th has a word of its own. */
   function textOf(number: number): string {
     const lines = Array.from({ length: number % 5 }, (_, index) => `line ${index} of it`);
     const word = number % 600 === 0 ? ' needle' : '';
     return [`Message ${number}.${word}`, ...lines].join('\n\n');
-  }
-
-  async function open(title: string): Promise<void> {
-    await window.conversations().open(new RegExp(title));
-    await panel.frame.getByRole('heading', { name: title, level: 1 }).waitFor();
-    // The editor moves the focus there last of all.
-    await panel.frame.locator('textarea:focus').waitFor();
   }
 
   const articles = () => panel.feed.getByRole('article');
@@ -142,10 +100,8 @@ describe('reading a conversation', () => {
 
   /** Saves pictures of the window in all kinds of theme, and calls back in each. */
   async function inEachTheme(name: string, check: () => Promise<void> = async () => undefined): Promise<void> {
-    for (const [theme, [kind, panelKind]] of Object.entries(kinds)) {
-      editor.setWorkspaceSettings({ 'workbench.colorTheme': themes[theme as keyof typeof kinds], ...settings });
-      await window.themeKind(kind);
-      await panel.frame.locator(`body.${panelKind}`).waitFor();
+    for (const theme of themeKinds) {
+      await showTheme(theme, one, settings);
       await window.screenshot(`reading-${name}-${theme}`);
       await check();
     }
@@ -153,7 +109,7 @@ describe('reading a conversation', () => {
   let settings: Record<string, unknown> = {};
 
   it('moves by what the wheel says and by nothing else while messages come and go', async () => {
-    await open('Ten thousand');
+    await one.open('Ten thousand');
     await at(COUNT).waitFor();
     let widest = 0;
     const lowest = { seq: COUNT };
@@ -192,7 +148,7 @@ describe('reading a conversation', () => {
     await window.screenshot('reading-far');
     const [{ id }] = await conversations('Ten thousand');
     const before = await topOf(at(5));
-    await add(id, 'News from afar');
+    await one.add(id, 'News from afar');
     await newMessages().waitFor();
     assert.equal(await topOf(at(5)), before);
     assert.deepEqual(await panel.skeletons(), []);
@@ -200,13 +156,13 @@ describe('reading a conversation', () => {
     await newMessages().click();
     await panel.message('News from afar').waitFor();
     await newMessages().waitFor({ state: 'detached' });
-    await add(id, 'More news');
+    await one.add(id, 'More news');
     await panel.message('More news').waitFor();
     assert.ok(await isInView(panel.message('More news')));
   });
 
   async function conversations(title: string): Promise<[Conversation]> {
-    const { conversations: all } = await sibling.request<{ conversations: Conversation[] }>('conversation/list');
+    const { conversations: all } = await one.sibling.request<{ conversations: Conversation[] }>('conversation/list');
     return [all.find((one) => one.title === title) ?? assert.fail(title)];
   }
 
@@ -225,7 +181,7 @@ describe('reading a conversation', () => {
     const seq = await firstVisible();
     const before = await topOf(at(seq));
     await window.reload();
-    panel = await ChatPanel.of(window);
+    panel = one.panel = await ChatPanel.of(window);
     await at(seq).waitFor();
     await assertNothingMissing();
     assert.ok(Math.abs((await topOf(at(seq))) - before) < 3, `from ${before} to ${await topOf(at(seq))}`);
@@ -259,7 +215,7 @@ describe('reading a conversation', () => {
   });
 
   it('goes to a message that a search over everything has found', async () => {
-    await open('The first of all');
+    await one.open('The first of all');
     await window.command('devchat.search');
     await window.quickInput().fill('Message 4321');
     await window.page.locator('.quick-input-list').getByText('Message 4321').first().waitFor();
@@ -269,10 +225,10 @@ describe('reading a conversation', () => {
   });
 
   it('shows code in colours that can be read, tables that scroll, tasks and folded parts', async () => {
-    const { id } = await create('Rich');
-    await add(id, 'Why was the entry lost?', { role: 'user' });
-    await add(id, rich);
-    await open('Rich');
+    const { id } = await one.create('Rich');
+    await one.add(id, 'Why was the entry lost?', { role: 'user' });
+    await one.add(id, rich);
+    await one.open('Rich');
     const code = panel.feed.locator('.codeBlock code');
     await code.locator('.hljs-keyword').first().waitFor();
     assert.deepEqual(await panel.feed.getByRole('checkbox').evaluateAll((all) => all.map(({ checked }) => checked)), [
@@ -291,27 +247,28 @@ describe('reading a conversation', () => {
     assert.equal(await panel.feed.locator('math').count(), 0);
     settings = { 'devchat.chat.math': true };
     const replaced = window.page.waitForEvent('framedetached');
-    editor.setWorkspaceSettings(settings);
+    one.editor.setWorkspaceSettings(settings);
     await replaced;
-    panel = await ChatPanel.of(window);
+    panel = one.panel = await ChatPanel.of(window);
     await panel.feed.locator('math[display=block]').waitFor();
+    await panel.feed.locator('math:not([display=block])').waitFor();
     assert.equal(await panel.feed.locator('math').count(), 2);
     await inEachTheme('math');
   }).timeout(120_000);
 
   it('folds what tools did, and fetches what is long when it is opened', async () => {
     const output = `${'a line of output\n'.repeat(1000)}the very end`;
-    const { id } = await create('Tools');
+    const { id } = await one.create('Tools');
     const reasoning = { type: 'reasoning', text: 'First I look at **the lock**.\nThen at the file.' };
     const text = { type: 'text', text: 'I will look at the notes.' };
     const input = { command: 'cat notes.md', timeout: 10 };
     const content = `${text.text}\n\n**Bash** \`cat notes.md\``;
-    await add(id, content, { parts: [reasoning, text, { type: 'tool-call', id: 'c1', name: 'Bash', input }] });
-    await add(id, `${output.slice(0, 10_000)}…`, {
+    await one.add(id, content, { parts: [reasoning, text, { type: 'tool-call', id: 'c1', name: 'Bash', input }] });
+    await one.add(id, `${output.slice(0, 10_000)}…`, {
       role: 'tool',
       parts: [{ type: 'tool-result', id: 'c1', output, isError: true }],
     });
-    await open('Tools');
+    await one.open('Tools');
     const parts = panel.feed.locator('details');
     assert.deepEqual(await parts.locator('.partName').allTextContents(), ['Reasoning', 'Bash', 'Bash']);
     assert.equal(await parts.nth(1).locator('.partSummary').textContent(), 'cat notes.md');
@@ -327,9 +284,9 @@ describe('reading a conversation', () => {
   });
 
   it('folds a long message, unless a search leads into it', async () => {
-    const { id } = await create('Long');
-    await add(id, `${'Words of a paragraph. '.repeat(20)}\n\n`.repeat(60).concat('haystack'));
-    await open('Long');
+    const { id } = await one.create('Long');
+    await one.add(id, `${'Words of a paragraph. '.repeat(20)}\n\n`.repeat(60).concat('haystack'));
+    await one.open('Long');
     const showAll = panel.feed.getByRole('button', { name: 'Show all' });
     await showAll.waitFor();
     assert.equal(await panel.feed.getByText('haystack').count(), 0);
@@ -344,7 +301,7 @@ describe('reading a conversation', () => {
   });
 
   it('copies code, writes it at the cursor, into a new file, and compares the file with it', async () => {
-    await open('Rich');
+    await one.open('Rich');
     const block = panel.feed.locator('.codeBlock');
     const press = async (name: string) => {
       await block.hover();
@@ -372,7 +329,7 @@ describe('reading a conversation', () => {
   });
 
   it('names the whole host before it opens a link that says something else', async () => {
-    await open('Rich');
+    await one.open('Rich');
     await panel.feed.getByRole('link', { name: 'the documentation' }).click();
     const dialog = window.page.getByRole('dialog');
     await dialog.getByText('Open example.com?').waitFor();
@@ -383,11 +340,11 @@ describe('reading a conversation', () => {
   });
 
   it('keeps what was read of a reply while more of it comes, and takes the same time for each piece', async () => {
-    const { id } = await create('Growing');
-    const { id: messageId } = await sibling.request<Message>('stream/start', { conversationId: id });
-    const append = (text: string) => sibling.request('stream/append', { messageId, text });
+    const { id } = await one.create('Growing');
+    const { id: messageId } = await one.sibling.request<Message>('stream/start', { conversationId: id });
+    const append = (text: string) => one.sibling.request('stream/append', { messageId, text });
     await append('The first **paragraph**.\n\n- an item\n\nAnd');
-    await open('Growing');
+    await one.open('Growing');
     const body = panel.feed.locator('[aria-busy=true] .body');
     await body.getByText('And').waitFor();
     await body.evaluate((element) => {
@@ -415,7 +372,7 @@ describe('reading a conversation', () => {
     await body.getByText('the end').waitFor();
     const longest = Math.max(...(await frames.evaluate((gaps) => gaps)));
     process.stdout.write(`      longest frame at the end of 150,000 characters: ${Math.round(longest)} ms\n`);
-    await sibling.request('stream/finish', { messageId });
+    await one.sibling.request('stream/finish', { messageId });
     await panel.feed.locator('[aria-busy=false]').waitFor();
     const kept = await panel.feed.locator('.body').evaluate((element) => ({
       isTheSame: element.firstElementChild.isTheSame,
@@ -423,5 +380,41 @@ describe('reading a conversation', () => {
     }));
     assert.deepEqual(kept, { isTheSame: true, selected: 'The first paragraph.' });
     assert.equal(await panel.feed.getByRole('button', { name: 'Show all' }).count(), 0);
+  });
+
+  it('grows a list or table by its last item or row alone, into what the whole text gives', async () => {
+    const items = Array.from({ length: 40 }, (_, index) => `${index + 1}. An *item*\n   - and one in it\n`).join('');
+    const rows = Array.from({ length: 40 }, (_, index) => `| cell ${index} | \`code\` |\n`).join('');
+    const text = `Before\n\n${items}\n## Between\n\n| a | b |\n|:--|--:|\n${rows}\nAfter`;
+    const { id } = await one.create('Items');
+    await one.add(id, text);
+    const { id: messageId } = await one.sibling.request<Message>('stream/start', { conversationId: id });
+    await one.open('Items');
+    const [whole, growing] = [0, 1].map((index) => panel.feed.locator('.body').nth(index));
+    await growing?.evaluate((body) => {
+      const list = new body.ownerDocument.defaultView.MutationObserver(() => {
+        const [item, row] = [body.querySelector('li'), body.querySelector('tbody tr')];
+        body.kept ??= { item, row: null, isSame: true };
+        body.kept.row ??= row;
+        body.kept.isSame &&= body.kept.item === item && body.kept.row === row;
+      });
+      list.observe(body, { childList: true, subtree: true });
+    });
+    for (let from = 0; from < text.length; from += 25) {
+      await one.sibling.request('stream/append', { messageId, text: text.slice(from, from + 25) });
+      await growing
+        ?.getByText(
+          text
+            .slice(0, from)
+            .match(/cell \d+(?= )/g)
+            ?.at(-1) ?? '',
+        )
+        .first()
+        .waitFor();
+    }
+    await one.sibling.request('stream/finish', { messageId });
+    await panel.feed.locator('[aria-busy=true]').waitFor({ state: 'detached' });
+    assert.equal(await growing?.innerHTML(), await whole?.innerHTML());
+    assert.equal(await growing?.evaluate((body) => body.kept.isSame && body.kept.row !== null), true);
   });
 });

@@ -1,76 +1,45 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { root } from '../../scripts/lib/step.mjs';
-import type { Message } from '../../src/protocol/model.ts';
-import { ChatPanel } from '../support/chatPanel.ts';
-import { startTestEditor, type TestEditor } from '../support/editorHost.ts';
-import { type EditorWindow, themes } from '../support/editorWindow.ts';
+import type { Conversation, Message } from '../../src/protocol/model.ts';
+import type { ChatPanel } from '../support/chatPanel.ts';
+import type { EditorWindow } from '../support/editorWindow.ts';
+import { type OneWindow, openOneWindow } from '../support/oneWindow.ts';
 import { PanelChannel } from '../support/panelChannel.ts';
 import { instancePids } from '../support/processes.ts';
-import { RpcClient } from '../support/rpcClient.ts';
-import { Windows } from '../support/windows.ts';
-
-const program = join(root, 'dist/cli.cjs');
-/** The class of each kind of theme on the workbench and on the page of a panel, which follows a moment later. */
-const pictured = {
-  light: ['vs', 'vscode-light'],
-  dark: ['vs-dark', 'vscode-dark'],
-  highContrast: ['hc-black', 'vscode-high-contrast'],
-} as const;
+import { showTheme } from '../support/themeKinds.ts';
 
 describe('a panel that lacks messages', () => {
-  let editor: TestEditor;
-  let windows: Windows;
+  let one: OneWindow;
   let window: EditorWindow;
   let panel: ChatPanel;
   let channel: PanelChannel;
-  /** Another program on the same history. */
-  let sibling: RpcClient;
   let conversationId: string;
 
-  before(async () => {
-    editor = await startTestEditor();
-    windows = await Windows.launch();
-    window = await windows.open(editor.host.url(editor.workspace, { development: root }));
-    await PanelChannel.install(window);
-    await window.showDevChat();
-    panel = await ChatPanel.of(window);
+  before(async function () {
+    this.timeout(120_000);
+    one = await openOneWindow({ prepare: (opened) => PanelChannel.install(opened) });
+    ({ window, panel } = one);
     await panel.send('Message 1');
     await panel.message('Message 1').waitFor();
-    sibling = new RpcClient(program, ['serve', '--stdio'], { DEVCHAT_HOME: editor.devchatHome });
-    await sibling.request('initialize', { databasePath: databasePath(), client: 'test' });
-    const { conversations } = await sibling.request<{ conversations: { id: string }[] }>('conversation/list');
+    const { conversations } = await one.sibling.request<{ conversations: Conversation[] }>('conversation/list');
     conversationId = conversations[0]?.id ?? assert.fail('no conversation');
     for (let index = 2; index <= 6; index++) await add(`Message ${index}`);
     await panel.message('Message 6').waitFor();
     channel = await PanelChannel.of(panel);
   });
-  after(async () => {
-    sibling?.child.kill('SIGKILL');
-    await windows?.close();
-    await editor?.stop();
-  });
+  after(() => one?.close());
 
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await window.screenshot(`failed-${this.currentTest.title.slice(0, 40)}`);
   });
 
-  function databasePath(): string {
-    const [id = assert.fail('no database')] = readdirSync(join(editor.devchatHome, 'workspaces'));
-    return join(editor.devchatHome, 'workspaces', id, 'chat.db');
-  }
-
-  function add(content: string): Promise<Message> {
-    return sibling.request<Message>('message/add', { conversationId, role: 'assistant', content });
-  }
+  const add = (content: string) => one.add(conversationId, content);
 
   async function change(seq: number, content: string): Promise<void> {
     const range = { conversationId, fromSeq: seq, toSeq: seq };
-    const { messages } = await sibling.request<{ messages: Message[] }>('message/range', range);
-    await sibling.request('message/update', { messageId: messages[0]?.id, content });
+    const { messages } = await one.sibling.request<{ messages: Message[] }>('message/range', range);
+    await one.sibling.request('message/update', { messageId: messages[0]?.id, content });
   }
 
   /** Waits for a notification; under the driver of the tests, notifications are seen only in their list. */
@@ -91,10 +60,8 @@ describe('a panel that lacks messages', () => {
 
   /** Saves pictures of the window in three kinds of theme. */
   async function picture(name: string): Promise<void> {
-    for (const [theme, [kind, panelKind]] of Object.entries(pictured)) {
-      editor.setWorkspaceSettings({ 'workbench.colorTheme': themes[theme as keyof typeof pictured] });
-      await window.themeKind(kind);
-      await panel.frame.locator(`body.${panelKind}`).waitFor();
+    for (const theme of ['light', 'dark', 'highContrast'] as const) {
+      await showTheme(theme, one);
       await window.screenshot(`resync-${name}-${theme}`);
     }
   }
@@ -123,7 +90,7 @@ describe('a panel that lacks messages', () => {
 
   it('heals what was missed without a flash, and shows that it fetches, but hides nothing', async () => {
     const before = await texts();
-    const pids = instancePids(editor.devchatHome);
+    const pids = instancePids(one.editor.devchatHome);
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
     await change(3, 'Message 3, changed unseen');
     await add('Message 8');
@@ -206,7 +173,8 @@ describe('a panel that lacks messages', () => {
   });
 
   it('says when messages are missing that nobody has, and goes on showing what it has of them', async () => {
-    const sqlite = new Sqlite(databasePath());
+    const { databasePath } = await one.sibling.request<{ databasePath: string }>('sync/status');
+    const sqlite = new Sqlite(databasePath);
     sqlite.prepare('DELETE FROM messages WHERE conversation_id = ? AND seq = 4').run(conversationId);
     sqlite.close();
     await panel.resync.click();
@@ -219,7 +187,7 @@ describe('a panel that lacks messages', () => {
     const banner = panel.frame.locator('.banner').filter({ hasText: 'keeps crashing' });
     // An instance that is being restarted shows up by itself; there is no event for that from outside.
     while ((await banner.count()) === 0)
-      for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGKILL');
+      for (const pid of instancePids(one.editor.devchatHome)) process.kill(pid, 'SIGKILL');
     assert.equal(await panel.resync.count(), 0);
     await banner.getByRole('button', { name: 'Try Again' }).click();
     await panel.resync.waitFor();

@@ -9,14 +9,31 @@ import { tell } from '../support/panelNews.ts';
 import { Random } from '../support/random.ts';
 import { noHarm, setTraps } from '../support/scriptTraps.ts';
 
-const isLong = process.argv.includes('--long') || process.env['PROPERTY_FACTOR'] !== undefined;
-/** Documents that are made up, at most, and the time for them in ms. */
-const DOCUMENTS = isLong ? 50_000_000 : 100_000;
-const TIME = isLong ? 8 * 3_600_000 : 60_000;
-const BATCH = 50;
-/** Vectors in one conversation: all of it is on the screen's first page. */
+/** Made-up documents in a long run, `--long` or `PROPERTY_FACTOR`, of which there are as many times more. */
+const DOCUMENTS = 100_000 * Number(process.env['PROPERTY_FACTOR'] ?? (process.argv.includes('--long') ? 1 : 0));
+/** The time for as many as there can be in a short one, in ms. */
+const TIME = 15_000;
+const LONGEST = 8 * 3_600_000;
+/** As many as are on the page at once. */
+const BATCH = 250;
+/** Vectors in one conversation: all of it is held at once. */
 const TOGETHER = 12;
+/** What only the editor would make something of. */
+const forEditor = ['$(flame) $(sync~spin)', '[x](command:workbench.action.closeWindow)', '**x** <b>y</b> &lt;'];
+/** Conversations with such titles at a time: all of them are on screen. */
+const ROWS = 6;
+/** The word that a search finds all of them by. */
+const FOUND_BY = 'needleword';
+/** Idle times of the panel in a row. */
+const QUIET = 5;
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9));
+
+/** As much of a page's global object as is needed there. */
+interface IdlePage {
+  document: { body: unknown };
+  MutationObserver: new (seen: () => void) => { observe(node: unknown, options: object): void; disconnect(): void };
+  requestIdleCallback(done: () => void): void;
+}
 
 describe('whatever a history says', () => {
   let one: OneWindow;
@@ -59,17 +76,18 @@ describe('whatever a history says', () => {
   const retitle = (conversationId: string, title: string) =>
     one.sibling.request('conversation/rename', { conversationId, title });
 
-  /** Waits until all that is done when there is time is done. */
+  /** Waits until all that is done when there is time is done: nothing has changed for a few of these times. */
   async function whenIdle(): Promise<void> {
-    await panel.frame.evaluate(async () => {
-      const { document, requestIdleCallback } = globalThis as unknown as {
-        document: { querySelectorAll(selector: string): { length: number } };
-        requestIdleCallback(done: () => void): void;
-      };
-      // Each time the panel takes on one block of code, or one formula.
-      for (let left = document.querySelectorAll('pre > code, .math').length + 1; left > 0; left--)
-        await new Promise<void>((resolve) => requestIdleCallback(resolve));
-    });
+    await panel.frame.evaluate(async (quiet) => {
+      const page = globalThis as unknown as IdlePage;
+      let since = 0;
+      const observer = new page.MutationObserver(() => {
+        since = 0;
+      });
+      observer.observe(page.document.body, { subtree: true, childList: true });
+      for (; since <= quiet; since++) await new Promise<void>((resolve) => page.requestIdleCallback(resolve));
+      observer.disconnect();
+    }, QUIET);
   }
 
   for (const [name, texts] of Object.entries(vectors)) {
@@ -78,8 +96,8 @@ describe('whatever a history says', () => {
         const some = texts.slice(from, from + TOGETHER);
         const title = `${name} ${from}`;
         const { id } = await one.create(title);
-        await Promise.all(some.map((vector) => addEverywhere(id, vector)));
         await one.open(title);
+        await Promise.all(some.map((vector) => addEverywhere(id, vector)));
         await panel.feed.locator(`[data-seq="${4 * some.length}"]`).waitFor();
         await clickAll(panel.feed.locator('summary'));
         await whenIdle();
@@ -99,22 +117,62 @@ describe('whatever a history says', () => {
   it('runs nothing, loads nothing and leads nowhere: documents that are made up of these', async () => {
     const random = new Random(seed, 'hostile documents');
     const { id: conversationId } = await one.create('Made up');
-    const first = await Promise.all(Array.from({ length: BATCH }, (_, index) => one.add(conversationId, `${index}`)));
     await one.open('Made up');
+    const first = await Promise.all(Array.from({ length: BATCH }, (_, index) => one.add(conversationId, `${index}`)));
     await panel.feed.locator(`[data-seq="${BATCH}"]`).waitFor();
+    assert.equal(await panel.feed.getByRole('article').count(), BATCH);
     const deadline = performance.now() + TIME;
     let documents = 0;
-    for (let revision = 2; documents < DOCUMENTS && performance.now() < deadline; revision++) {
+    for (let revision = 2; DOCUMENTS > 0 ? documents < DOCUMENTS : performance.now() < deadline; revision++) {
       const messages = first.map((message) => ({ ...message, revision, content: hostileDocument(random) }));
       documents += messages.length;
       await tell(panel, [{ type: 'messages', conversationId, messages, outdated: [], lastSeq: BATCH }]);
-      if (revision % 10 === 0) await whenIdle();
+      if (revision % 5 === 0) await whenIdle();
       const harm = await traps.harm();
       const culprits = messages.map(({ content }) => JSON.stringify(content)).join('\n');
       assert.deepEqual(harm, noHarm, `seed ${seed}; one of these:\n${culprits}`);
     }
     process.stdout.write(`      ${documents.toLocaleString('en')} documents, seed ${seed}\n`);
-  }).timeout(TIME + 120_000);
+  }).timeout(LONGEST);
+
+  it('is shown as it is in the list, in what a search finds, and in notifications', async () => {
+    const { window } = one;
+    const some = [...forEditor, ...Object.values(vectors).flat()].filter((_, index) => index < 3 || index % 5 === 0);
+    const rows = await Promise.all(
+      Array.from({ length: ROWS }, async () => one.add((await one.create('Row')).id, FOUND_BY)),
+    );
+    for (let from = 0; from < some.length; from += ROWS) {
+      for (const [index, { id, conversationId }] of rows.entries()) {
+        const text = `${from + index}: ${some[from + index]?.slice(0, 300)}`;
+        await retitle(conversationId, text);
+        await one.sibling.request('message/update', { messageId: id, content: `${FOUND_BY} ${text}` });
+      }
+      await window.conversations().row(`${from}: `).waitFor();
+      await window.command('devchat.search');
+      await window.quickInput().fill(FOUND_BY);
+      await window.page.locator('.quick-input-list').getByText(`${FOUND_BY} ${from}: `).waitFor();
+      await assertPlain();
+      if (from === 0)
+        for (const text of forEditor) await window.page.locator('.quick-input-list').getByText(text).first().waitFor();
+      await window.page.keyboard.press('Escape');
+      assert.deepEqual(await traps.harm(), noHarm);
+    }
+    const [link] = rows;
+    await retitle(link?.conversationId ?? '', `${some[1]}`);
+    await window.conversations().menu(some[1] ?? '', 'Delete Conversation');
+    await window.confirm('Delete');
+    await window.showNotifications();
+    await window.notification('was deleted.').getByText('[x]').waitFor();
+    await assertPlain();
+  }).timeout(300_000);
+
+  /** What the editor shows of a history contains no elements and icons that a text has asked for. */
+  async function assertPlain(): Promise<void> {
+    const markup =
+      'img, script, svg, math, iframe, object, embed, form, video, audio, a[href], b, .codicon-flame, .codicon-sync';
+    const shown = one.window.page.locator(':is([role=tree], .quick-input-list, .notifications-list-container)');
+    assert.deepEqual(await shown.locator(`:is(${markup})`).evaluateAll((all) => all.map((one) => one.outerHTML)), []);
+  }
 
   it('is caught when it is not stopped: the traps work', async () => {
     await panel.frame.evaluate(`${CALL}; document.body.insertAdjacentHTML('beforeend',

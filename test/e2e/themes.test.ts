@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import { contrast } from '../support/contrast.ts';
-import { themes } from '../support/editorWindow.ts';
+import { showTheme, themeKinds } from '../support/themeKinds.ts';
 import { openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
 
 const sample = `Here is **why** it failed, with the fix:
@@ -17,14 +17,6 @@ await withLock(async () => write(entry));
 | ------ | ----- |
 | 3 lost | none  |`;
 
-/** The class of each kind on the workbench and on the page of a panel, which follows a moment later. */
-const kinds = {
-  light: ['vs', 'vscode-light'],
-  dark: ['vs-dark', 'vscode-dark'],
-  highContrast: ['hc-black', 'vscode-high-contrast'],
-  highContrastLight: ['hc-light', 'vscode-high-contrast-light'],
-} as const;
-
 describe('the panel in every kind of theme', () => {
   let two: TwoWindows;
 
@@ -39,13 +31,11 @@ describe('the panel in every kind of theme', () => {
   });
   after(() => two?.close());
 
-  for (const [name, [kind, panelKind]] of Object.entries(kinds)) {
-    it(`is readable in ${name}`, async () => {
-      two.editor.setWorkspaceSettings({ 'workbench.colorTheme': themes[name as keyof typeof themes] });
+  for (const theme of themeKinds) {
+    it(`is readable in ${theme}`, async () => {
       for (const [label, { window, panel }] of Object.entries({ a: two.a, b: two.b })) {
-        await window.themeKind(kind);
-        await panel.frame.locator(`body.${panelKind}`).waitFor();
-        await window.screenshot(`theme-${name}-${label}`);
+        await showTheme(theme, { editor: two.editor, window, panel });
+        await window.screenshot(`theme-${theme}-${label}`);
         const message = panel.message('withLock').locator('.body');
         assert.ok((await contrast(message)) >= 4.5);
       }

@@ -33,11 +33,13 @@ export interface OneWindow {
 export interface OneWindowOptions extends TestEditorOptions {
   size?: { width: number; height: number };
   workspaceSettings?: Record<string, unknown>;
+  /** Called before the panel is shown. */
+  prepare?: (window: EditorWindow) => Promise<void>;
 }
 
 /** Starts an editor with the extension under development and opens one window on its folder. */
 export async function openOneWindow(options: OneWindowOptions = {}): Promise<OneWindow> {
-  const { size, workspaceSettings = {}, ...editorOptions } = options;
+  const { size, workspaceSettings = {}, prepare, ...editorOptions } = options;
   const editor = await startTestEditor(editorOptions);
   editor.setWorkspaceSettings(workspaceSettings);
   const cleanups: (() => unknown)[] = [() => editor.stop()];
@@ -48,6 +50,7 @@ export async function openOneWindow(options: OneWindowOptions = {}): Promise<One
     const windows = await Windows.launch(size);
     cleanups.push(() => windows.close());
     const window = await windows.open(editor.host.url(editor.workspace, { development: root }));
+    await prepare?.(window);
     await window.showDevChat();
     const panel = await ChatPanel.of(window);
     const sibling = new RpcClient(program, ['serve', '--stdio'], { DEVCHAT_HOME: editor.devchatHome });

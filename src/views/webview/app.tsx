@@ -2,6 +2,7 @@ import { Composer } from './composer.tsx';
 import { usePanel } from './context.ts';
 import { FindBar } from './findBar.tsx';
 import { Notices } from './notices.tsx';
+import { Origin } from './origin.tsx';
 import { OtherWindows } from './otherWindows.tsx';
 import { ConnectionBanner, Resync, Syncing } from './status.tsx';
 import { Transcript } from './transcript.tsx';
@@ -21,6 +22,7 @@ export function App() {
           <Resync />
         </header>
       )}
+      <Origin />
       <Syncing />
       <ConnectionBanner />
       <Notices />

@@ -46,6 +46,11 @@ export function Composer() {
           <SendOrStop isEmpty={text.trim() === ''} onSend={send} />
         </div>
       </div>
+      {writing.problem.value && (
+        <p class="outcome" role="alert">
+          {writing.problem}
+        </p>
+      )}
       <Asking />
     </footer>
   );

@@ -12,6 +12,7 @@ export const emptyState: PanelState = {
   outbox: [],
   attachments: {},
   models: {},
+  versions: [],
   anchors: {},
 };
 

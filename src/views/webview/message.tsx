@@ -1,5 +1,6 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useComputed } from '@preact/signals';
+import { useState } from 'preact/hooks';
 import type { Message } from '../../protocol/model.ts';
 import { readParts } from '../../protocol/parts.ts';
 import { authorOf } from './announcement.ts';
@@ -22,6 +23,9 @@ export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq
   const { id, seq, role, status, createdAt, model } = message;
   const author = authorOf(message, strings);
   const isOver = status === 'interrupted' || status === 'error';
+  // Buttons nobody reaches for would cost more than the rest of a short message.
+  const [isNear, setNear] = useState(false);
+  const come = () => setNear(true);
   return (
     // biome-ignore lint/a11y/useSemanticElements: whatever looks for the attribute must find it
     <div
@@ -36,6 +40,8 @@ export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq
       data-seq={seq}
       data-role={role}
       data-status={status}
+      onMouseEnter={come}
+      onFocusIn={come}
     >
       <header>
         <span class="author">{author}</span>
@@ -45,7 +51,7 @@ export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq
         </time>
         {status === 'complete' && message.revision > 1 && role === 'user' && <span>{strings.edited}</span>}
         {status === 'streaming' && <RunBy message={message} />}
-        {!isEditing.value && <Toolbar message={message} />}
+        {isNear && !isEditing.value && <Toolbar message={message} />}
       </header>
       {isEditing.value ? <MessageEditor message={message} /> : <MessageText message={message} />}
       <SentAttachments message={message} />
@@ -81,7 +87,7 @@ function Toolbar({ message }: { message: Message }) {
       <IconButton name={strings.copy} onClick={() => api.request('copy', { text: content }).catch(report)}>
         <CopyIcon />
       </IconButton>
-      {role === 'user' && status === 'complete' && (
+      {role === 'user' && status === 'complete' && !replies.isImported.value && (
         <IconButton name={strings.edit} onClick={() => panel.edits.start(message)}>
           <EditIcon />
         </IconButton>

@@ -41,8 +41,12 @@ export function MessageEditor({ message }: { message: Message }) {
     }
   };
   const sendInstead = () => {
-    writing.sendInstead(message, text);
-    close();
+    try {
+      writing.sendInstead(message, text);
+      close();
+    } catch (error) {
+      setProblem(serialiseError(error).message);
+    }
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const act = isEnter(event) ? save : event.key === 'Escape' ? close : null;

@@ -30,9 +30,10 @@ const none: IsOutdated = () => false;
  * Returns `pages` itself when nothing changed.
  */
 export function merge(pages: Pages, incoming: readonly Message[], lastSeq = 0, isOutdated = none): Pages {
-  const bySeq = new Map(pages.rows.map((row) => [row.seq, row]));
+  const rows = withoutMoved(pages.rows, incoming);
+  const bySeq = new Map(rows.map((row) => [row.seq, row]));
   let newest = Math.max(pages.lastSeq, lastSeq);
-  let changed = newest > pages.lastSeq;
+  let changed = newest > pages.lastSeq || rows.length < pages.rows.length;
   for (const row of incoming) {
     const held = bySeq.get(row.seq);
     if (held && !gives(held, row, isOutdated)) continue;
@@ -44,6 +45,15 @@ export function merge(pages: Pages, incoming: readonly Message[], lastSeq = 0, i
   return { ...pages, rows: [...bySeq.values()].sort((a, b) => a.seq - b.seq), lastSeq: newest };
 }
 
+/** The rows but for those of messages that come under other numbers, because the hub has given them theirs. */
+function withoutMoved(rows: readonly Message[], incoming: readonly Message[]): readonly Message[] {
+  const byId = new Map(incoming.map((row) => [row.id, row]));
+  return rows.filter((held) => {
+    const row = byId.get(held.id);
+    return row === undefined || row.seq === held.seq || row.revision < held.revision;
+  });
+}
+
 /** Whether a held row gives way to another one of its number. */
 function gives(held: Message, row: Message, isOutdated: IsOutdated): boolean {
   const isSame = held.id === row.id;
@@ -53,7 +63,7 @@ function gives(held: Message, row: Message, isOutdated: IsOutdated): boolean {
 
 /** A number that belongs to one message here, and to another one among the incoming, if there is any. */
 export function claimedTwice(pages: Pages, incoming: readonly Message[], isOutdated = none): number | undefined {
-  const ids = new Map(pages.rows.map(({ seq, id }) => [seq, id]));
+  const ids = new Map(withoutMoved(pages.rows, incoming).map(({ seq, id }) => [seq, id]));
   return incoming.find(({ seq, id }) => (ids.get(seq) ?? id) !== id && !isOutdated(seq))?.seq;
 }
 

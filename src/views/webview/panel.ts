@@ -98,7 +98,6 @@ export class Panel {
     this.writing = new Writing({
       ...{ state, draftKey, outbox, strings, replies: this.replies },
       target: () => this.#target(),
-      say: (problem) => this.notices.addOnce(problem),
     });
     this.edits = new Edits({
       request: (method, params) => api.request(method, params),

@@ -6,6 +6,8 @@ import { readParts } from '../../protocol/parts.ts';
 import { emptyPages } from './pages.ts';
 import type { Timeline } from './timeline.ts';
 
+const KEPT_VERSIONS = 200;
+
 /** What replies need of the panel. */
 export interface ReplyPorts {
   request<M extends PanelMethod>(method: M, params: PanelParams<M>): Promise<PanelResults[M]>;
@@ -20,16 +22,18 @@ export class Replies {
   readonly #ports: ReplyPorts;
   /** By conversation, its newest question: whoever was asked then is asked the next time, in every window. */
   readonly #questions = signal<ReadonlyMap<string, Message>>(new Map());
-  /** Ids of alternatives that the reader wants to see. */
-  readonly #chosen = signal<ReadonlySet<string>>(new Set());
+  readonly #chosen = computed(() => this.#ports.state.value.versions);
   readonly #pages = computed(() => this.#ports.timeline.value?.pages.value ?? emptyPages);
 
   /** Id of the model that is asked next; null when the message is only stored. */
   readonly model = computed(() => this.#model());
 
+  /** Whether an agent has written the conversation: its messages stay as they are. */
+  readonly isImported = computed(() => (this.#ports.view.value?.conversation?.agent ?? null) !== null);
+
   /** What of the messages held is shown, and which of them have other versions. */
   readonly arrangement: ReadonlySignal<Arrangement> = computed(() =>
-    arrange(this.#pages.value.rows, this.#chosen.value),
+    arrange(this.#pages.value.rows, new Set(this.#chosen.value)),
   );
 
   /** The replies that somebody is writing, except those that are about to end. */
@@ -86,7 +90,7 @@ export class Replies {
   /** Whether there is a model to ask again, and what to ask it. */
   canAskAgain({ role, seq, status }: Message): boolean {
     const isOver = role === 'assistant' && status !== 'streaming';
-    return isOver && this.model.value !== null && seq > this.#firstQuestion.value;
+    return isOver && !this.isImported.value && this.model.value !== null && seq > this.#firstQuestion.value;
   }
 
   /** Has the question of a reply answered once more; the reply stays as another version. */
@@ -101,13 +105,18 @@ export class Replies {
 
   /** Shows one of the versions of a message. */
   show(id: string, versions: readonly string[]): void {
-    this.#chosen.value = new Set([...this.#chosen.value].filter((one) => !versions.includes(one)).concat(id));
+    this.#choose(versions, id);
   }
 
   /** Shows whichever version of a message is written last. */
   showNewest({ id }: Message): void {
-    const versions = this.arrangement.value.alternatives.get(id) ?? [];
-    this.#chosen.value = new Set([...this.#chosen.value].filter((one) => !versions.includes(one)));
+    this.#choose(this.arrangement.value.alternatives.get(id) ?? []);
+  }
+
+  #choose(versions: readonly string[], ...chosen: string[]): void {
+    const { state } = this.#ports;
+    const others = state.value.versions.filter((one) => !versions.includes(one));
+    state.value = { ...state.value, versions: [...others, ...chosen].slice(-KEPT_VERSIONS) };
   }
 
   #model(): string | null {

@@ -20,7 +20,8 @@ import {
 } from './pages.ts';
 import { toolsOf } from './tools.ts';
 
-const PAGE = 50;
+/** Few, so that the first ones are on screen at once, and none of the following holds up the scrolling. */
+const PAGE = 20;
 /** Most messages that are held while the reader goes through a conversation. */
 const WIDEST = 300;
 /** To how many they may grow by arrivals: each time that some are dropped, the list is laid out again. */

@@ -14,6 +14,7 @@ const Stored = v.object({
   outbox: v.fallback(v.array(OutgoingMessage), []),
   attachments: v.fallback(v.record(v.string(), v.array(Attachment)), {}),
   models: v.fallback(v.record(v.string(), v.nullable(v.string())), {}),
+  versions: v.fallback(v.array(v.string()), []),
   anchors: v.fallback(v.record(v.string(), v.object({ seq: v.number(), offset: v.number() })), {}),
 });
 type Stored = v.InferOutput<typeof Stored>;

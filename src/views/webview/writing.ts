@@ -1,6 +1,7 @@
-import { batch, computed, type ReadonlySignal, type Signal } from '@preact/signals';
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { v7 as uuid } from 'uuid';
 import { type Attachment, attachedLength, MAX_ATTACHMENTS, titleOf } from '../../protocol/attachments.ts';
+import { DevChatError } from '../../protocol/errors.ts';
 import { MAX_CONTENT_LENGTH, type Message } from '../../protocol/model.ts';
 import type { PanelState, PanelStrings } from '../../protocol/panel.ts';
 import { readParts } from '../../protocol/parts.ts';
@@ -17,8 +18,17 @@ export interface WritingPorts {
   strings: PanelStrings;
   /** The conversation that the next message goes to; a new one if none is shown. */
   target(): string;
-  /** Tells the writer why something was not done. */
-  say(problem: string): void;
+}
+
+/** Something that was not done with a message as it was then. */
+interface Refusal extends Draft {
+  problem: string;
+}
+
+interface Draft {
+  key: string;
+  content: string | undefined;
+  attachments: Attachment[] | undefined;
 }
 
 /** The message that is being written, up to its handing over. */
@@ -29,6 +39,14 @@ export class Writing {
     const { state, draftKey } = this.#ports;
     return state.value.attachments[draftKey.value] ?? [];
   });
+  readonly #refusal = signal<Refusal | null>(null);
+  /** Why the message was not sent, or something not attached to it, until it is changed; null when all is well. */
+  readonly problem = computed(() => {
+    const refusal = this.#refusal.value;
+    const { key, content, attachments } = this.#draft();
+    const isSame = refusal?.key === key && refusal.content === content && refusal.attachments === attachments;
+    return isSame ? refusal.problem : null;
+  });
 
   constructor(ports: WritingPorts) {
     this.#ports = ports;
@@ -36,9 +54,9 @@ export class Writing {
 
   /** Adds something to the message; what has the same title before is replaced. */
   attach(attachment: Attachment): void {
-    const { strings, say } = this.#ports;
+    const { strings } = this.#ports;
     const others = this.attachments.value.filter((one) => titleOf(one) !== titleOf(attachment));
-    if (attachedLength([...others, attachment]) > MAX_ATTACHMENTS) say(strings.tooMuchAttached);
+    if (attachedLength([...others, attachment]) > MAX_ATTACHMENTS) this.#refuse(strings.tooMuchAttached);
     else this.#setAttached([...others, attachment]);
   }
 
@@ -48,11 +66,11 @@ export class Writing {
 
   /** Hands the draft over for storing, and for answering if there is a model, and empties the composer. */
   send(): void {
-    const { state, draftKey, outbox, replies, strings, say, target } = this.#ports;
+    const { state, draftKey, outbox, replies, strings, target } = this.#ports;
     const content = state.value.drafts[draftKey.value] ?? '';
     if (content.trim() === '') return;
     if (content.length > MAX_CONTENT_LENGTH) {
-      say(strings.tooLong);
+      this.#refuse(strings.tooLong);
       return;
     }
     batch(() => {
@@ -73,14 +91,14 @@ export class Writing {
     });
   }
 
-  /** Sends another version of a question, with what was attached to it; what followed on it stays with the old one. */
+  /**
+   * Sends another version of a question, with what was attached to it; what followed on it stays with the old one.
+   * @throws {DevChatError} `too-large`
+   */
   sendInstead(question: Message, content: string): void {
-    const { outbox, replies, strings, say } = this.#ports;
+    const { outbox, replies, strings } = this.#ports;
     const model = replies.model.value;
-    if (content.length > MAX_CONTENT_LENGTH) {
-      say(strings.tooLong);
-      return;
-    }
+    if (content.length > MAX_CONTENT_LENGTH) throw new DevChatError('too-large', strings.tooLong);
     const { attachments } = readParts(question.parts);
     replies.showNewest(question);
     outbox.add({
@@ -101,6 +119,16 @@ export class Writing {
       state.value = moveDraft(own, messageId, draftKey.value);
       outbox.remove([messageId]);
     });
+  }
+
+  #refuse(problem: string): void {
+    this.#refusal.value = { ...this.#draft(), problem };
+  }
+
+  #draft(): Draft {
+    const { state, draftKey } = this.#ports;
+    const key = draftKey.value;
+    return { key, content: state.value.drafts[key], attachments: state.value.attachments[key] };
   }
 
   #setAttached(attachments: Attachment[]): void {

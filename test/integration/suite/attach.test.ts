@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { Diagnostic, commands as editor, languages, Range, Selection, Uri, window, workspace } from 'vscode';
+import {
+  Diagnostic,
+  EventEmitter,
+  commands as editor,
+  env,
+  languages,
+  Range,
+  Selection,
+  Uri,
+  window,
+  workspace,
+} from 'vscode';
 import { readAttachment, readFile } from '../../../src/views/attach.ts';
 
 describe('what can be attached to a message', () => {
@@ -52,6 +63,34 @@ describe('what can be attached to a message', () => {
       assert.deepEqual(await readAttachment({ kind: 'problems' }), problems);
     } finally {
       collection.dispose();
+    }
+  });
+
+  it('is what is selected in the terminal, and the clipboard stays what it was', async () => {
+    const output = new EventEmitter<string>();
+    const pty = { onDidWrite: output.event, open: () => output.fire('$ npm test\r\n2 failed'), close: () => undefined };
+    const terminal = window.createTerminal({ name: 'Tests', pty });
+    try {
+      terminal.show();
+      await env.clipboard.writeText('the user’s own');
+      await editor.executeCommand('workbench.action.terminal.clearSelection');
+      await assert.rejects(readAttachment({ kind: 'terminal' }), fails);
+      const selection = async () => {
+        await editor.executeCommand('workbench.action.terminal.selectAll');
+        return readAttachment({ kind: 'terminal' }).catch(() => undefined);
+      };
+      // A terminal tells nobody when it has drawn what was written to it.
+      let attachment = await selection();
+      while (!attachment?.text.includes('2 failed')) attachment = await selection();
+      const text = '$ npm test\n2 failed';
+      assert.deepEqual(
+        { ...attachment, text: attachment.text.trim() },
+        { kind: 'terminal', name: 'Tests', text, omitted: 0 },
+      );
+      assert.equal(await env.clipboard.readText(), 'the user’s own');
+    } finally {
+      terminal.dispose();
+      output.dispose();
     }
   });
 });

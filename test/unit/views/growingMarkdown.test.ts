@@ -71,9 +71,21 @@ const words = fc.constantFrom(
 );
 const line = fc.tuple(begin, words, words).map((parts) => parts.join(''));
 const lineEnd = fc.constantFrom('\n', '\n', '\n\n', '\n\n', '\r\n', '\r\n\r\n', '\n  \n', '\r', '');
-const anyText = fc
+const lines = fc
   .array(fc.tuple(line, lineEnd), { maxLength: 14 })
-  .map((lines) => lines.map((parts) => parts.join('')).join(''));
+  .map((all) => all.map((parts) => parts.join('')).join(''));
+/** Mostly items of one kind, or rows: what settles while its list or table goes on. */
+const items = fc.constantFrom('- ', '* ', '1. ', '3) ').chain((marker) => {
+  const item = fc.constantFrom(marker, marker, marker, marker, '  ', '   - ', '');
+  const end = fc.constantFrom('\n', '\n', '\n', '\n', '\n\n', '\r\n');
+  return fc.array(fc.tuple(item, line, end), { maxLength: 14 }).map((all) => all.flat().join(''));
+});
+const rows = fc
+  .array(fc.tuple(fc.constantFrom('| ', '|', ''), line, fc.constantFrom(' |\n', '\n')), { maxLength: 14 })
+  .map((all) => `| a | b |\n|:--|---|\n${all.flat().join('')}`);
+const anyText = fc
+  .array(fc.oneof({ weight: 2, arbitrary: lines }, items, rows), { maxLength: 3 })
+  .map((parts) => parts.join(''));
 /** A text and the lengths at which it is looked at while it grows. */
 const anyGrowth = anyText.chain((text) =>
   fc.tuple(fc.constant(text), fc.array(fc.nat({ max: text.length }), { maxLength: 30 })),
@@ -104,6 +116,33 @@ describe('Markdown that grows', () => {
     assert.equal(growing.restarts(), 0);
   });
 
+  for (const [what, lead, piece] of [
+    ['item', '', '- Some *words* of an item.\n'],
+    ['numbered item', '', '1. Some words.\n   - And some more.\n'],
+    ['item between empty lines', '', '- Some words.\n\n  And some more.\n\n'],
+    ['row', '| a | b |\n|---|---|\n', '| Some | words |\n'],
+  ] as const) {
+    it(`parses only the last ${what} of a list or table again`, () => {
+      const markdown = makeParser({ hasMath: false });
+      const growing = grow(markdown);
+      for (let count = 1; count <= 100; count++) growing.show(`${lead}${piece.repeat(count)}`);
+      assert.equal(growing.settled().length, lead.length + piece.length * 99);
+      assert.equal(growing.restarts(), 0);
+      assert.equal(growing.html(), markdown.render(`${lead}${piece.repeat(100)}`));
+    });
+  }
+
+  it('begins a list anew when it gets its first empty line, and only then', () => {
+    const markdown = makeParser({ hasMath: false });
+    const growing = grow(markdown);
+    const [tight, loose] = ['- a\n'.repeat(10), '- a\n\n'.repeat(10)];
+    for (let length = 1; length <= (tight + loose).length; length++) {
+      growing.show((tight + loose).slice(0, length));
+      assert.equal(growing.html(), markdown.render((tight + loose).slice(0, length)));
+    }
+    assert.equal(growing.restarts(), 1);
+  });
+
   it('begins anew when a definition comes that earlier links may have waited for', () => {
     const markdown = makeParser({ hasMath: false });
     const growing = grow(markdown);
@@ -120,7 +159,7 @@ describe('Markdown that grows', () => {
 /** Renders a text again and again as a panel does. */
 function grow(markdown: ReturnType<typeof makeParser>) {
   let settled: Settled = nothingSettled;
-  let [blocks, open, restarts] = ['', '', 0];
+  let [blocks, html, restarts] = ['', '', 0];
   const show = (text: string) => {
     let next = renderNext(markdown, text, settled);
     if (!next) {
@@ -129,8 +168,17 @@ function grow(markdown: ReturnType<typeof makeParser>) {
       next = renderNext(markdown, text, settled);
     }
     assert.ok(next);
-    blocks += next.settled;
-    ({ open, after: settled } = next);
+    blocks = joined(blocks, next.settled, settled.lead);
+    settled = next.after;
+    html = joined(blocks, next.open, settled.lead);
   };
-  return { show, html: () => blocks + open, settled: () => settled.text, restarts: () => restarts };
+  return { show, html: () => html, settled: () => settled.text, restarts: () => restarts };
 }
+
+/** Blocks with those that follow; where there is a lead, the first of these goes on with the last of those. */
+function joined(blocks: string, more: string, lead: string): string {
+  if (lead === '' || more === '') return blocks + more;
+  return blocks.replace(END, '') + more.replace(BEGIN, '');
+}
+const BEGIN = /^<(?:ul|ol[^>]*|table>\n<tbody)>\n/;
+const END = /(?:<\/[uo]l>|<\/tbody>\n<\/table>)\n$/;

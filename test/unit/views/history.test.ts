@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Results } from '../../../src/protocol/rpc.ts';
+import { branchConversation } from '../../../src/store/branch.ts';
 import { changeHead, changesAfter } from '../../../src/store/changeLog.ts';
 import {
   deleteConversation,
@@ -8,9 +9,11 @@ import {
   markRead,
   renameConversation,
   restoreConversation,
+  updateConversation,
 } from '../../../src/store/conversations.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { deleteMessage, updateMessage } from '../../../src/store/messages.ts';
+import { purgeConversations } from '../../../src/store/purge.ts';
 import { History } from '../../../src/views/history.ts';
 import { addTestMessage, createTestConversation, origin, useDatabases } from '../../support/database.ts';
 import { FakeInstance } from '../../support/fakeInstance.ts';
@@ -24,6 +27,11 @@ const mutations: Record<string, (db: Database, id: string) => Promise<unknown>> 
   add: (db, id) => addTestMessage(db, id, 'text'),
   update: async (db, id) =>
     updateMessage(db, origin, { messageId: newestMessage(db, id), content: `${Math.random()}` }),
+  pin: (db, id) => updateConversation(db, origin, { conversationId: id, pinned: Math.random() < 0.5 }),
+  archive: (db, id) => updateConversation(db, origin, { conversationId: id, archived: Math.random() < 0.5 }),
+  tag: (db, id) => updateConversation(db, origin, { conversationId: id, tags: [`tag ${Math.random()}`] }),
+  purge: (db, id) => purgeConversations(db, origin, [id]),
+  branch: (db, id) => branchConversation(db, origin, { conversationId: id }),
   removeMessage: (db, id) => deleteMessage(db, origin, newestMessage(db, id)),
 };
 
@@ -93,7 +101,7 @@ class Window {
     );
     assert.deepEqual(
       this.history.deleted(),
-      conversations.filter(({ deletedAt }) => deletedAt !== null),
+      conversations.filter(({ deletedAt, purgedAt }) => deletedAt !== null && purgedAt === null),
     );
   }
 }

@@ -1,5 +1,6 @@
 import { reachWhileItScrolls } from '../scrolling.ts';
 import { addHeader, addToolbar, type CodeActions, languageOf } from './codeBlock.tsx';
+import { whenIdle } from './idle.ts';
 import { colourLater, setFormulaLater } from './later.ts';
 
 const CODE = 'pre:has(> code)';
@@ -13,7 +14,7 @@ export function addHeaders(blocks: DocumentFragment): void {
 /** Adds what a block gets that changes no more: buttons and colours for code, formulas set, a tab stop where it scrolls. */
 export function finishBlocks(nodes: readonly Node[], actions: CodeActions): void {
   for (const pre of find(nodes, CODE)) {
-    addToolbar(pre, actions);
+    whenIdle(() => addToolbar(pre, actions));
     const code = pre.querySelector('code');
     if (code) colourLater(code, languageOf(pre));
   }

@@ -1,9 +1,12 @@
 import type { Env, MarkdownIt, Token } from 'markdown-it';
+import { type Cut, lastCut } from './cut.ts';
 
 /** How much of a text was rendered for good. */
 export interface Settled {
-  /** The text itself: blocks that no further text can change. */
+  /** The text itself: blocks, items of a list and rows of a table that no further text can change. */
   text: string;
+  /** What a list or table that it ends in needs in front of its next items or rows to be parsed alike; else empty. */
+  lead: string;
   /** The link definitions that are in it. */
   own: References;
   /** The link definitions that its links were looked up in. */
@@ -12,63 +15,60 @@ export interface Settled {
 
 /** HTML, still to be sanitised, of what goes on behind the settled text. */
 export interface Rendering {
-  /** Blocks that are settled now. */
+  /** What is settled now. With a lead before, its first block has the next items or rows of the last settled block. */
   settled: string;
-  /** The last blocks, which further text may change. */
+  /** The rest, which further text may change; it begins in the same way when there is a lead after this. */
   open: string;
   after: Settled;
 }
 
 type References = NonNullable<Env['references']>;
 
-export const nothingSettled: Settled = { text: '', own: {}, known: {} };
+export const nothingSettled: Settled = { text: '', lead: '', own: {}, known: {} };
 
 /**
  * Renders a text that begins with a settled one; only what is not settled is parsed. Null when all has to be rendered
- * anew, because it ends with a link definition that what is settled did not know.
+ * anew: it ends with a link definition that what is settled did not know, or gives a settled list its first empty line.
  */
 export function renderNext(markdown: MarkdownIt, text: string, before: Settled): Rendering | null {
-  const rest = text.slice(before.text.length);
+  const { lead } = before;
+  const rest = lead + text.slice(before.text.length);
   const env: Env = { references: { ...before.own } };
-  const tokens = markdown.parse(rest, env);
+  const parsed = markdown.parse(rest, env);
   const known = env.references ?? {};
   if (before.text !== '' && !isEqual(known, before.known)) return null;
-  const begin = beginOfOpen(tokens, rest);
+  if (turnsLoose(parsed, lead)) return null;
+  const tokens = lead === '' ? parsed : withoutLead(parsed);
+  const cut = lastCut(markdown, tokens, rest, lead.length) ?? { ...nothing, offset: lead.length, lead };
   const render = (part: Token[]) => markdown.renderer.render(part, markdown.options, env);
-  const settledText = before.text + rest.slice(0, begin.offset);
+  const settled = rest.slice(0, cut.offset);
   return {
-    settled: render(tokens.slice(0, begin.index)),
-    open: render(tokens.slice(begin.index)),
-    after: { text: settledText, own: isEqual(known, {}) ? {} : referencesIn(markdown, settledText), known },
+    settled: render([...tokens.slice(0, cut.index), ...cut.ends]),
+    open: render([...cut.begins, ...tokens.slice(cut.index)]),
+    after: {
+      text: before.text + settled.slice(lead.length),
+      lead: cut.lead,
+      own: isEqual(known, {}) ? {} : referencesIn(markdown, settled, before.own),
+      known,
+    },
   };
 }
 
-/**
- * Where the last block begins that stands behind an empty line and whose first line is complete. What comes before it
- * has ended: a block that goes on behind empty lines does so by how the next line begins.
- */
-function beginOfOpen(tokens: readonly Token[], text: string): { index: number; offset: number } {
-  const lines = linesOf(text);
-  for (let index = tokens.length - 1; index > 0; index--) {
-    const token = tokens[index];
-    const line = token?.level === 0 && token.nesting >= 0 ? (token.map?.[0] ?? 0) : 0;
-    const isComplete = line > 0 && line < lines.length - 1;
-    if (isComplete && isBlank(text.slice(lines[line - 1], lines[line]))) return { index, offset: lines[line] ?? 0 };
-  }
-  return { index: 0, offset: 0 };
+const nothing: Pick<Cut, 'index' | 'begins' | 'ends'> = { index: 0, begins: [], ends: [] };
+
+/** Whether a list without empty lines between its items has got one, which changes how all of them are rendered. */
+function turnsLoose([, item, paragraph]: readonly Token[], lead: string): boolean {
+  return lead !== '' && item?.type === 'list_item_open' && paragraph?.hidden === false && !lead.endsWith('\n\n');
 }
 
-/** Where the lines of a text begin. */
-function linesOf(text: string): number[] {
-  return [0, ...Array.from(text.matchAll(/\r\n?|\n/g), ({ index, 0: end }) => index + end.length)];
+/** Drops the lead: the first item of a list, or the head of a table. */
+function withoutLead(tokens: readonly Token[]): Token[] {
+  const end = tokens.findIndex(({ type }) => type === 'list_item_close' || type === 'thead_close');
+  return tokens.toSpliced(1, end);
 }
 
-function isBlank(line: string): boolean {
-  return /^[ \t\r\n]*$/.test(line);
-}
-
-function referencesIn(markdown: MarkdownIt, text: string): References {
-  const env: Env = {};
+function referencesIn(markdown: MarkdownIt, text: string, references: References): References {
+  const env: Env = { references: { ...references } };
   markdown.parse(text, env);
   return env.references ?? {};
 }

@@ -8,19 +8,21 @@ export function whenIdle(task: Task): void {
   if (tasks.length === 1) schedule();
 }
 
-async function run(): Promise<void> {
+async function run(hasTime: () => boolean): Promise<void> {
   // The task stays in the list until it has ended, so that there is one at a time.
   const task = tasks.at(-1);
   try {
     await task?.();
   } finally {
     tasks.splice(tasks.indexOf(task as Task), 1);
-    if (tasks.length > 0) schedule();
+    if (tasks.length > 0 && hasTime()) void run(hasTime);
+    else if (tasks.length > 0) schedule();
   }
 }
 
 function schedule(): void {
   // Safari has no idle callbacks.
-  if ('requestIdleCallback' in globalThis) requestIdleCallback(() => void run());
-  else setTimeout(() => void run());
+  if ('requestIdleCallback' in globalThis)
+    requestIdleCallback((deadline) => void run(() => deadline.timeRemaining() > 0));
+  else setTimeout(() => void run(() => false));
 }

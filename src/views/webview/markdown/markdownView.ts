@@ -7,6 +7,9 @@ import { sanitise } from './sanitise.ts';
 /** Longer texts are shown as they are: parsing them would freeze the panel. */
 const LONGEST_MARKDOWN = 200_000;
 
+/** So much of a text is rendered at a time; the rest follows frame by frame. */
+const SLICE = 20_000;
+
 const markdown = makeParser({ hasMath: document.getElementById('root')?.dataset['math'] !== undefined });
 
 /** Shows a text as Markdown in an element; while the text grows, its settled blocks keep their elements. */
@@ -18,6 +21,9 @@ export class MarkdownView {
   /** The blocks that may still change. */
   #open: readonly ChildNode[] = [];
   #isFinished = false;
+  #wanted = { text: '', isGrowing: false };
+  /** The frame in which the next slice is rendered, if there is more to render. */
+  #frame: number | undefined;
 
   constructor(element: HTMLElement, actions: CodeActions) {
     this.#element = element;
@@ -25,19 +31,30 @@ export class MarkdownView {
   }
 
   show(text: string, isGrowing: boolean): void {
-    if (text !== this.#shown) this.#render(text);
-    if (isGrowing || this.#isFinished) return;
+    this.#wanted = { text, isGrowing };
+    if (this.#frame === undefined) this.#advance();
+  }
+
+  #advance(): void {
+    const { text, isGrowing } = this.#wanted;
+    const from = text.startsWith(this.#settled.text) ? (this.#shown?.length ?? 0) : 0;
+    const slice = text.length > LONGEST_MARKDOWN ? text : text.slice(0, from + SLICE);
+    const isLast = slice.length === text.length;
+    if (slice !== this.#shown) this.#render(slice, isLast && !isGrowing);
+    this.#frame = isLast ? undefined : requestAnimationFrame(() => this.#advance());
+    if (!isLast || isGrowing || this.#isFinished) return;
     // Not before: buttons that are made anew with every piece could not be pressed.
     finishBlocks(this.#open, this.#actions);
     this.#isFinished = true;
   }
 
-  #render(text: string): void {
+  #render(text: string, isWhole: boolean): void {
     const isPlain = text.length > LONGEST_MARKDOWN;
     if (isPlain || !text.startsWith(this.#settled.text)) this.#beginAnew();
     this.#shown = text;
     this.#isFinished = false;
     if (isPlain) this.#replaceOpen([plain(text)]);
+    else if (isWhole && this.#settled === nothingSettled) this.#replaceOpen(blocksOf(markdown.render(text)));
     else this.#add(this.#renderNext(text));
   }
 
@@ -49,17 +66,24 @@ export class MarkdownView {
   }
 
   #add({ settled, open, after }: Rendering): void {
-    this.#settled = after;
-    this.#replaceOpen(blocksOf(settled));
+    this.#replaceOpen(blocksOf(settled), this.#settled.lead !== '');
     finishBlocks(this.#open, this.#actions);
     this.#open = [];
-    this.#replaceOpen(blocksOf(open));
+    this.#settled = after;
+    this.#replaceOpen(blocksOf(open), after.lead !== '');
   }
 
-  #replaceOpen(nodes: readonly ChildNode[]): void {
+  /** @param goesOn whether the first block has more items or rows of the list or table before it */
+  #replaceOpen(nodes: readonly ChildNode[], goesOn = false): void {
     for (const node of this.#open) node.remove();
-    this.#element.append(...nodes);
-    this.#open = nodes;
+    // The line breaks behind the tags of a block that goes on are there already.
+    const [first, , ...others] = nodes;
+    const more = goesOn && first ? [...rowsOf(first).childNodes].slice(1) : [];
+    const last = this.#element.lastElementChild;
+    if (last) rowsOf(last).append(...more);
+    const blocks = goesOn ? others : nodes;
+    this.#element.append(...blocks);
+    this.#open = [...more, ...blocks];
   }
 
   #beginAnew(): void {
@@ -70,9 +94,15 @@ export class MarkdownView {
 }
 
 function blocksOf(html: string): ChildNode[] {
+  if (html === '') return [];
   const blocks = sanitise(html, 'text');
   addHeaders(blocks);
   return [...blocks.childNodes];
+}
+
+/** What holds the rows of a table, or a list itself. */
+function rowsOf(block: Node): Element {
+  return block instanceof HTMLTableElement && block.tBodies[0] ? block.tBodies[0] : (block as Element);
 }
 
 function plain(text: string): HTMLElement {
