@@ -25,6 +25,9 @@ export interface MessageFact {
   parts: RawPart[];
   /** How the parts relate to what is known of the message: they are added, or take its place. */
   merge?: 'append' | 'replace';
+  /** Where the agent worked then. */
+  cwd?: string;
+  branch?: string;
   /** Only changes a message that is there already. */
   ifPresent?: true;
 }

@@ -25,10 +25,15 @@ export class Backlog {
     this.add(this.#files.get(file.path) ?? file);
   }
 
-  /** Takes the file that changed last, so that today's chats come before those of last year. */
-  takeNewest(): WaitingFile | undefined {
+  /**
+   * Takes the file that changed last, so that today's chats come before those of last year.
+   * @param except path of a file that has to wait
+   */
+  takeNewest(except?: string): WaitingFile | undefined {
     let newest: WaitingFile | undefined;
-    for (const file of this.#files.values()) if (!newest || file.modifiedAt > newest.modifiedAt) newest = file;
+    for (const file of this.#files.values()) {
+      if (file.path !== except && (!newest || file.modifiedAt > newest.modifiedAt)) newest = file;
+    }
     if (newest) this.#files.delete(newest.path);
     return newest;
   }

@@ -27,6 +27,7 @@ export class BatchBuilder {
   #titles: PreparedTitle[] = [];
   #quarantined: Quarantined[] = [];
   #bookkeeping = 0;
+  #isWithinMessage = false;
 
   constructor(adapter: Adapter, memory: Memory, from: number, options: { redact: boolean; batchSize: number }) {
     this.#adapter = adapter;
@@ -37,9 +38,11 @@ export class BatchBuilder {
     this.#preparation = new Preparation(adapter.source, options.redact);
   }
 
+  /** Whether to end the batch; within a message of several records only when it must be, as it would be stored twice. */
   get isFull(): boolean {
     const records = this.#records.length + this.#quarantined.length + this.#bookkeeping;
-    return records >= this.#size || this.#bytes >= this.#size * BYTES_PER_RECORD;
+    const size = this.#isWithinMessage ? 2 * this.#size : this.#size;
+    return records >= size || this.#bytes >= size * BYTES_PER_RECORD;
   }
 
   /** Counts bytes that were read towards a full batch. */
@@ -63,7 +66,7 @@ export class BatchBuilder {
       this.quarantine('not-understood', position, JSON.stringify(record));
       return;
     }
-    if (facts) this.#records.push({ facts });
+    if (facts) this.#take(facts);
     else if (reading === 'bookkeeping') this.#bookkeeping++;
     else this.#unknown(record, position);
   }
@@ -97,8 +100,14 @@ export class BatchBuilder {
     };
     this.#from = next.position;
     this.#preparation = new Preparation(this.#adapter.source, this.#redact);
+    this.#isWithinMessage = false;
     [this.#records, this.#titles, this.#quarantined, this.#bookkeeping, this.#bytes] = [[], [], [], 0, 0];
     return batch;
+  }
+
+  #take(facts: PreparedFact[]): void {
+    this.#records.push({ facts });
+    this.#isWithinMessage = facts.some((fact) => fact.kind === 'message' && fact.role === 'assistant' && !!fact.piece);
   }
 
   #unknown(record: JsonObject, position: number): void {

@@ -1,7 +1,14 @@
 import { basename } from 'node:path';
 import type { IngestCounts, Source } from '../protocol/ingest.ts';
 import type { Database } from '../store/database.ts';
-import { countRecords, logIngest, saveIngestFile, saveQuarantined, saveUnknown } from '../store/ingestFiles.ts';
+import {
+  countRecords,
+  findIngestFile,
+  logIngest,
+  saveIngestFile,
+  saveQuarantined,
+  saveUnknown,
+} from '../store/ingestFiles.ts';
 import { saveBlob } from '../store/ingestMessages.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
 import { SessionWriter } from './sessionWriter.ts';
@@ -12,16 +19,18 @@ const BLOB_BUDGET = 1 << 28;
 
 /**
  * Stores a batch and the position after it in one transaction.
+ * @returns for how long nobody else could write, in ms
  * @throws {DevChatError} `not-leader` and the errors of any write; then nothing of the batch is stored
  */
-export function commitBatch(
+export async function commitBatch(
   db: Database,
   leader: LeaderRecord,
   { path, source }: { path: string; source: Source },
   batch: Batch,
-): Promise<IngestCounts> {
-  return writeAsLeader(db, leader, () => {
-    const started = performance.now();
+): Promise<number> {
+  const started = await writeAsLeader(db, leader, () => {
+    const begun = performance.now();
+    const isLive = (findIngestFile(db, path)?.modifiedAt ?? 0) !== 0;
     const fileId = saveIngestFile(db, { path, source, ...batch.next });
     const counts: IngestCounts = {
       found: batch.records.length + batch.quarantined.length,
@@ -33,7 +42,7 @@ export function commitBatch(
       redacted: batch.redacted,
     };
     const facts = batch.records.flatMap((record) => ('facts' in record ? record.facts : []));
-    const writer = new SessionWriter(db, leader.instanceId, source, facts);
+    const writer = new SessionWriter(db, facts, { origin: leader.instanceId, source, isLive });
     for (const record of batch.records) {
       if ('unknown' in record ? saveUnknown(db, fileId, record.unknown) : writer.take(record.facts)) counts.stored++;
       else counts.duplicates++;
@@ -43,10 +52,11 @@ export function commitBatch(
     counts.conflicts = writer.conflicts;
     for (const row of batch.quarantined) saveQuarantined(db, fileId, row);
     for (const blob of batch.blobs) saveBlob(db, blob, BLOB_BUDGET);
-    if (counts.found + counts.bookkeeping + batch.titles.length === 0) return counts;
+    if (counts.found + counts.bookkeeping + batch.titles.length === 0) return begun;
     countRecords(db, fileId, counts);
-    const durationMs = Math.round(performance.now() - started);
+    const durationMs = Math.round(performance.now() - begun);
     logIngest(db, { file: basename(path), from: batch.from, to: batch.next.position, durationMs, ...counts });
-    return counts;
+    return begun;
   });
+  return performance.now() - started;
 }

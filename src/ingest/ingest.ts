@@ -2,40 +2,34 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { DevChatError, errorText } from '../protocol/errors.ts';
-import type { Degradation, IngestHealth, IngestReport, IngestSettings } from '../protocol/ingest.ts';
+import type { Degradation, ImportResult, IngestHealth, IngestSettings } from '../protocol/ingest.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Database } from '../store/database.ts';
 import {
   hasSiblings,
   type IngestFile,
-  ingestReport,
+  ingestCounts,
   ingestTotals,
   listIngestFiles,
   moveIngestFile,
   prepareForBulk,
 } from '../store/ingestFiles.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
-import { type Clock, systemClock } from '../sync/clock.ts';
+import { type Cancel, type Clock, systemClock } from '../sync/clock.ts';
 import { Backlog, type WaitingFile } from './backlog.ts';
 import { commitBatch } from './commit.ts';
 import { Activity } from './health.ts';
 import { Lookout } from './lookout.ts';
+import { Pace } from './pace.ts';
 import { foldersHash } from './placement.ts';
-import { redactStored } from './redactStored.ts';
 import { canonical, type FoundFile, findTranscripts, type Root, rootsOf, worktreesOf } from './roots.ts';
 import { findImports } from './sources.ts';
 import { type Batch, isEmpty, type Memory, type ReadRequest } from './transcript.ts';
+import { startUpkeep } from './upkeep.ts';
 import { WorkerThread } from './workerThread.ts';
 
 /** Batches of one file before another one gets its turn. */
 const TURN = 16;
-
-/** Records per transaction: many when nobody else writes, few when other windows may wait for their turn. */
-const BATCH = 250;
-const BATCH_AMONG_SIBLINGS = 80;
-
-/** Pause after a transaction among siblings, in ms; about as long as the transaction. */
-const PAUSE = 8;
 
 /** How long to wait after nothing could be saved, in ms. */
 const RETRY = 5000;
@@ -62,13 +56,18 @@ export interface IngestOptions {
 /** Running ingestion; only the leader of a database has one. */
 export interface Ingest {
   health(): IngestHealth;
-  report(): IngestReport;
-  /** Looks at every file again now. @returns when all of them were read */
-  rescan(): Promise<void>;
+  /**
+   * Looks at every file again now, and answers when all of them were read.
+   * @throws {DevChatError} `not-leader` when it was closed before
+   */
+  rescan(): Promise<ImportResult>;
   /** Gives up on what waits to be read, but for files that change; {@link Ingest.rescan} takes it up again. */
   cancel(): void;
-  /** Reads files and directories wherever they are, whatever workspace they belong to. @returns the files */
-  import(paths: readonly string[]): Promise<string[]>;
+  /**
+   * Reads files and directories wherever they are, whatever workspace they belong to.
+   * @throws {DevChatError} `not-found`, `bad-request`; `not-leader` when it was closed before the end
+   */
+  import(paths: readonly string[]): Promise<ImportResult>;
   /** Resolves when nothing waits to be read. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -82,6 +81,13 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   return new Ingestion(options, all);
 }
 
+/** A file whose batches are being prepared, of so many records each. */
+interface Reading {
+  file: WaitingFile;
+  batchSize: number;
+  batches: AsyncGenerator<Batch>;
+}
+
 class Ingestion implements Ingest {
   readonly #options: IngestOptions;
   readonly #clock: Clock;
@@ -91,10 +97,12 @@ class Ingestion implements Ingest {
   readonly #lookout: Lookout;
   readonly #backlog = new Backlog();
   readonly #thread = new WorkerThread();
+  readonly #pace: Pace;
   readonly #known: Map<string, IngestFile>;
   /** What a file was like when it was last read to its end. */
   readonly #read = new Map<string, string>();
   readonly #startedAt: number;
+  readonly #stopUpkeep: Cancel;
   #working: Promise<void> | undefined;
   #bytesDone = 0;
   #isCancelled = false;
@@ -104,6 +112,7 @@ class Ingestion implements Ingest {
     const { db, settings, clock = systemClock, watch = true } = options;
     this.#options = options;
     this.#clock = clock;
+    this.#pace = new Pace(clock);
     this.#folders = folders;
     this.#roots = rootsOf(settings, options.home ?? homedir(), options.env ?? process.env);
     this.#startedAt = clock.wallTime();
@@ -119,7 +128,7 @@ class Ingestion implements Ingest {
       found: (file, isHot) => this.#hint(file, isHot),
       degraded: (mode, text) => this.#degrade(mode, text),
     });
-    if (settings.redact) void this.#redactStored();
+    this.#stopUpkeep = startUpkeep(options, clock);
   }
 
   health(): IngestHealth {
@@ -141,16 +150,10 @@ class Ingestion implements Ingest {
     };
   }
 
-  report(): IngestReport {
-    return ingestReport(this.#options.db);
-  }
-
-  async rescan(): Promise<void> {
+  async rescan(): Promise<ImportResult> {
     this.#isCancelled = false;
-    for (const root of this.#roots) {
-      for (const file of await findTranscripts(root, this.#folders)) this.#wait({ ...file, takeAll: false });
-    }
-    await this.settled();
+    const found = await Promise.all(this.#roots.map((root) => findTranscripts(root, this.#folders)));
+    return this.#readAll(found.flat(), false);
   }
 
   cancel(): void {
@@ -158,11 +161,18 @@ class Ingestion implements Ingest {
     this.#backlog.clear();
   }
 
-  async import(paths: readonly string[]): Promise<string[]> {
-    const files = await findImports(paths);
-    for (const file of files) this.#wait({ ...file, takeAll: true });
+  async import(paths: readonly string[]): Promise<ImportResult> {
+    return this.#readAll(await findImports(paths), true);
+  }
+
+  async #readAll(files: readonly FoundFile[], takeAll: boolean): Promise<ImportResult> {
+    for (const file of files) this.#wait({ ...file, takeAll });
     await this.settled();
-    return files.map(({ path }) => path);
+    if (this.#isClosed) throw new DevChatError('not-leader', 'The transcripts are read by another window from now on.');
+    return ingestCounts(
+      this.#options.db,
+      files.map(({ path }) => path),
+    );
   }
 
   async settled(): Promise<void> {
@@ -172,6 +182,7 @@ class Ingestion implements Ingest {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#stopUpkeep();
     this.#backlog.clear();
     await this.#lookout.close();
     await this.#thread.close();
@@ -210,38 +221,66 @@ class Ingestion implements Ingest {
     await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
     onHealthChanged?.();
     prepareForBulk(db, true);
-    for (let file = this.#backlog.takeNewest(); file && !this.#isClosed; file = this.#backlog.takeNewest()) {
+    let reading = await this.#begin();
+    while (reading && !this.#isClosed) {
+      const { file } = reading;
+      // While one file is stored, the beginning of the next one is read.
+      const next = await this.#begin(file.path);
       try {
-        if (await this.#ingest(file)) this.#read.set(file.path, stamp(file));
+        if (await this.#ingest(reading)) this.#read.set(file.path, stamp(file));
         else this.#backlog.putBack(file);
       } catch (error) {
         this.#failed(file, error);
       }
+      reading = next ?? (await this.#begin());
     }
     prepareForBulk(db, false);
   }
 
-  /** @returns false when there is more to read after a turn */
-  async #ingest(file: WaitingFile): Promise<boolean> {
-    const { path, source, takeAll } = file;
-    const known = this.#known.get(path) ?? (await this.#moved(file));
+  /**
+   * Begins to read the file that changed last.
+   * @param except path of a file that is still being stored
+   */
+  async #begin(except?: string): Promise<Reading | undefined> {
     const { redact } = this.#options.settings;
-    const batchSize = hasSiblings(this.#options.db) ? BATCH_AMONG_SIBLINGS : BATCH;
-    const request: ReadRequest = { path, source, known, folders: this.#folders, takeAll, redact, batchSize };
+    // Once closed, nothing may start the reading thread again.
+    while (!this.#isClosed) {
+      const file = this.#backlog.takeNewest(except);
+      if (!file) return undefined;
+      try {
+        const { path, source, takeAll } = file;
+        const known = this.#known.get(path) ?? (await this.#moved(file));
+        const { batchSize } = this.#pace;
+        const request: ReadRequest = { path, source, known, folders: this.#folders, takeAll, redact, batchSize };
+        return { file, batchSize, batches: this.#thread.read(request) };
+      } catch (error) {
+        this.#failed(file, error);
+      }
+    }
+    return undefined;
+  }
+
+  /** @returns false when there is more to read after a turn */
+  async #ingest({ file, batchSize, batches }: Reading): Promise<boolean> {
     let asked = this.#clock.now();
-    let batches = 0;
-    for await (const batch of this.#thread.read(request)) {
-      if (!isEmpty(batch, this.#known.get(path)?.position)) await this.#commit(file, batch, asked);
-      if (this.#isClosed || ++batches === TURN) return batch.next.modifiedAt !== 0;
-      if (batch.next.modifiedAt === 0) await this.#pause(batchSize);
+    let count = 0;
+    for await (const batch of batches) {
+      const isLast = batch.next.modifiedAt !== 0;
+      if (!isEmpty(batch, this.#known.get(file.path)?.position)) {
+        const held = await this.#commit(file, batch, asked);
+        if (!isLast) this.#pace.learn(batchSize, held);
+        if (!this.#isClosed) await this.#pace.rest(held, hasSiblings(this.#options.db));
+      }
+      if (this.#isClosed || ++count === TURN) return isLast;
       asked = this.#clock.now();
     }
     return true;
   }
 
-  async #commit({ path, source }: WaitingFile, batch: Batch, asked: number): Promise<void> {
+  /** @returns for how long nobody else could write, in ms */
+  async #commit({ path, source }: WaitingFile, batch: Batch, asked: number): Promise<number> {
     const { db, leader, onCommitted, onHealthChanged } = this.#options;
-    await commitBatch(db, leader, { path, source }, batch);
+    const held = await commitBatch(db, leader, { path, source }, batch);
     this.#known.set(path, { path, source, ...batch.next });
     this.#bytesDone += Math.max(0, batch.next.position - batch.from);
     const { modifiedAt } = batch.next;
@@ -249,14 +288,7 @@ class Ingestion implements Ingest {
     this.#activity.committed(source, this.#clock.now() - asked, lag);
     onCommitted();
     if (this.#activity.recover('cannot-save')) onHealthChanged?.();
-  }
-
-  /** Lets others write: who waits for a lock looks for it now and then, so half the time has to be theirs. */
-  #pause(batchSize: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (batchSize === BATCH) this.#clock.nextTurn(resolve);
-      else this.#clock.after(PAUSE, resolve);
-    });
+    return held;
   }
 
   /** What is known of a file under the path that it had before it was moved. */
@@ -293,16 +325,6 @@ class Ingestion implements Ingest {
     this.#activity.degrade(mode, text);
     this.#options.log('warn', text);
     this.#options.onHealthChanged?.();
-  }
-
-  async #redactStored(): Promise<void> {
-    const { db, leader, log, onCommitted } = this.#options;
-    try {
-      const count = await redactStored(db, leader, { onCommitted, isStopped: () => this.#isClosed });
-      if (count > 0) log('info', `${count} secrets were replaced in what was stored under older rules`);
-    } catch (error) {
-      log('warn', `looking for secrets in what is stored failed: ${errorText(error)}`);
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { DevChatError, errorText } from '../protocol/errors.ts';
+import type { Source } from '../protocol/ingest.ts';
 import { assertLocalFileSystem, currentMounts } from '../store/mounts.ts';
 import { type Cancel, type Clock, every } from '../sync/clock.ts';
 import type { Activity } from './health.ts';
@@ -14,6 +15,9 @@ const HOT = 3_600_000;
 const HOT_SWEEP = 2000;
 const COLD_SWEEP = 60_000;
 const POLLING_SWEEP = 5000;
+
+/** When a file is looked at again after an event, in ms: of what happens within 50 ms, the watcher tells only the first. */
+const AGAIN = [20, 60];
 
 /** What the lookout needs, and whom it tells. */
 export interface LookoutPorts {
@@ -34,6 +38,7 @@ export class Lookout {
   readonly #found = new Map<string, FoundFile>();
   readonly #watcher: Watcher | undefined;
   readonly #cancelSweeps: Cancel[];
+  readonly #cancelLooks = new Map<string, Cancel>();
   #sweeping: Promise<void> | undefined;
 
   constructor(ports: LookoutPorts) {
@@ -68,7 +73,7 @@ export class Lookout {
   }
 
   async close(): Promise<void> {
-    for (const cancel of this.#cancelSweeps) cancel();
+    for (const cancel of [...this.#cancelSweeps, ...this.#cancelLooks.values()]) cancel();
     await this.#watcher?.close();
     await this.#sweeping;
   }
@@ -89,17 +94,26 @@ export class Lookout {
   }
 
   async #onEvent(path: string, event: string): Promise<void> {
-    const { roots, folders, activity } = this.#ports;
+    const { roots, folders, activity, clock } = this.#ports;
     const root = roots.find((one) => isTranscriptIn(one, path, folders));
     if (!root) return;
     activity.event(basename(path), event);
-    for (const file of await look(path, root.adapter.source)) this.#tell(file);
+    const again = AGAIN.map((delay) => clock.after(delay, () => void this.#look(path, root.adapter.source)));
+    this.#cancelLooks.get(path)?.();
+    this.#cancelLooks.set(path, () => {
+      for (const cancel of again) cancel();
+    });
+    await this.#look(path, root.adapter.source);
+  }
+
+  async #look(path: string, source: Source): Promise<void> {
+    for (const file of await look(path, source)) this.#tell(file);
   }
 
   /** Looks at the files that are being written. */
   async #sweepHot(): Promise<void> {
     const hot = [...this.#found.values()].filter(({ modifiedAt }) => this.#isHot(modifiedAt));
-    for (const { path, source } of hot) for (const file of await look(path, source)) this.#tell(file);
+    for (const { path, source } of hot) await this.#look(path, source);
   }
 
   async #sweepNow(): Promise<void> {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { MessagePart, Usage } from '../protocol/ingest.ts';
 import type { MessageStatus, Role } from '../protocol/model.ts';
 import { titleFrom } from '../protocol/title.ts';
+import { tellingInput } from '../protocol/toolCall.ts';
 import { normaliseContent, normaliseTitle } from '../store/text.ts';
 import type { Fact, MessageFact, RawPart } from './adapter.ts';
 import { identity, rowId } from './identity.ts';
@@ -16,9 +17,6 @@ const MAX_OUTPUT = 10_000;
 
 /** Longest description of a tool's call. */
 const MAX_CALL = 200;
-
-/** The fields that say most about a call, best first. */
-const telling = ['command', 'cmd', 'file_path', 'path', 'pattern', 'query', 'url', 'prompt', 'description', 'title'];
 
 /** One part of a message as it is stored: its JSON, and what of it is shown and searched. */
 export interface StoredPart {
@@ -49,6 +47,8 @@ export interface PreparedMessage {
   parts: StoredPart[];
   replaces: boolean;
   ifPresent: boolean;
+  cwd: string | null;
+  branch: string | null;
 }
 
 export interface PreparedTitle {
@@ -126,6 +126,8 @@ export class Preparation {
       parts,
       replaces,
       ifPresent: fact.ifPresent ?? false,
+      cwd: fact.cwd ?? null,
+      branch: fact.branch ?? null,
     };
   }
 
@@ -184,10 +186,7 @@ function stored(part: MessagePart, text: string): StoredPart {
 
 /** A call in one line of Markdown: the tool, and the most telling part of its input. */
 function callText(name: string, input: unknown): string {
-  const fields = typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : { input };
-  const told = telling.map((field) => fields[field]).find((value) => typeof value === 'string' && value !== '');
-  const text = typeof told === 'string' ? told : JSON.stringify(input) === '{}' ? '' : (JSON.stringify(input) ?? '');
-  const line = text.replace(/\s+/gu, ' ').trim();
+  const line = tellingInput(input);
   const short = line.length > MAX_CALL ? `${line.slice(0, MAX_CALL).toWellFormed()}…` : line;
   const fence = short.includes('`') ? '``' : '`';
   return short === '' ? `**${name}**` : `**${name}** ${fence}${short}${fence}`;

@@ -10,7 +10,7 @@ import {
   type IngestedMessage,
   type IngestedSession,
   insertIngestedConversation,
-  insertIngestedMessage,
+  insertIngestedMessages,
   saveSession,
   saveUsage,
   touchConversation,
@@ -43,6 +43,15 @@ interface UsageDraft extends UsageRow {
   isChanged: boolean;
 }
 
+/** Whose facts are written, and where they come from. */
+export interface SessionWriterOptions {
+  /** The instance that writes. */
+  origin: string;
+  source: string;
+  /** Whether the transcript had been read to its end before, so that what it says now is news. */
+  isLive: boolean;
+}
+
 /**
  * Merges facts into the history inside one write transaction. All is collected first, so that a message of many
  * records is written once; merging record by record over many transactions gives the same.
@@ -53,16 +62,18 @@ export class SessionWriter {
   readonly #db: Database;
   readonly #origin: string;
   readonly #source: string;
+  readonly #isLive: boolean;
   readonly #sessions = new Map<string, Session>();
   readonly #messages = new Map<string, Draft>();
   readonly #usage = new Map<string, UsageDraft>();
   readonly #shared: { session: Session; message: Draft; afterSeq: number }[] = [];
 
   /** @param facts all that will be taken: what is stored of it is looked up at once */
-  constructor(db: Database, origin: string, source: string, facts: readonly PreparedFact[]) {
+  constructor(db: Database, facts: readonly PreparedFact[], { origin, source, isLive }: SessionWriterOptions) {
     this.#db = db;
     this.#origin = origin;
     this.#source = source;
+    this.#isLive = isLive;
     this.#lookUp(facts);
   }
 
@@ -80,6 +91,8 @@ export class SessionWriter {
     const changes: ChangeEntry[] = [];
     for (const message of this.#messages.values()) this.#touchOwner(message);
     for (const session of this.#sessions.values()) this.#writeSession(session, changes);
+    const added = [...this.#messages.values()].filter(({ task }) => task === 'insert');
+    if (added.length > 0) insertIngestedMessages(this.#db, added);
     for (const message of this.#messages.values()) this.#writeMessage(message, changes);
     for (const { session, message, afterSeq } of this.#shared) {
       if (session.conversationId) addMembership(this.#db, session.conversationId, message.id, afterSeq);
@@ -103,7 +116,9 @@ export class SessionWriter {
     const known = this.#messages.get(fact.key);
     if (!known && fact.ifPresent) return false;
     const session = this.#session(fact.session);
+    if (session.isPurged) return false;
     const conversationId = this.#conversationOf(session, fact.time);
+    this.#locate(session, fact);
     if (!known) {
       this.#add(fact, session, conversationId);
       return true;
@@ -143,6 +158,15 @@ export class SessionWriter {
     if (fact.role === 'user') this.#suggestTitle(session, titleRank.firstPrompt, draft.content);
   }
 
+  /** Remembers where the agent works, and as which model, at its newest message. */
+  #locate(session: Session, fact: PreparedMessage): void {
+    for (const field of ['cwd', 'branch', 'model'] as const) {
+      if (fact[field] === null || fact[field] === session[field]) continue;
+      session[field] = fact[field];
+      session.isChanged = true;
+    }
+  }
+
   /** @returns whether the record was not known, and changes the message */
   #merge(known: Draft, fact: PreparedMessage): boolean {
     const { piece } = fact;
@@ -169,7 +193,7 @@ export class SessionWriter {
 
   #takeTitle({ session: externalId, rank, title }: PreparedTitle): boolean {
     const session = this.#session(externalId);
-    if (title === '' || rank < session.titleRank || title === session.title) return false;
+    if (session.isPurged || title === '' || rank < session.titleRank || title === session.title) return false;
     Object.assign(session, { title, titleRank: rank, isChanged: true });
     return true;
   }
@@ -189,7 +213,9 @@ export class SessionWriter {
       known.isChanged ||= raised.length > 0;
       return raised.length > 0;
     }
-    const conversationId = this.#conversationOf(this.#session(externalId), time);
+    const session = this.#session(externalId);
+    if (session.isPurged) return false;
+    const conversationId = this.#conversationOf(session, time);
     const messageId = (message === undefined ? undefined : this.#messages.get(message)?.id) ?? null;
     this.#usage.set(key, { key, model, ...usage, createdAt: time, conversationId, messageId, isChanged: true });
     return true;
@@ -223,7 +249,10 @@ export class SessionWriter {
     const drafted = this.#sessions.get(externalId);
     if (drafted) return drafted;
     const stored = findSession(this.#db, this.#source, externalId);
-    const empty: IngestedSession = { conversationId: null, title: '', titleRank: 0, lastSeq: 0 };
+    const empty: IngestedSession = {
+      ...{ conversationId: null, title: '', titleRank: 0, lastSeq: 0 },
+      ...{ cwd: null, branch: null, model: null, isPurged: false },
+    };
     const session = { ...(stored ?? empty), externalId, isNew: false, isChanged: false, createdAt: 0, updatedAt: 0 };
     const drafting: Session = { ...session, titleBefore: session.title };
     this.#sessions.set(externalId, drafting);
@@ -252,8 +281,7 @@ export class SessionWriter {
       updatePieces(this.#db, message);
       return;
     }
-    if (task === 'insert') insertIngestedMessage(this.#db, message);
-    else {
+    if (task === 'update') {
       message.revision++;
       updateIngestedMessage(this.#db, message);
     }
@@ -282,7 +310,8 @@ export class SessionWriter {
       changes.push({ changeType: 'ConversationCreated', conversationId, newTitle: title, revision: 1 });
     }
     saveSession(this.#db, this.#source, externalId, session);
-    const touched = { id: conversationId, lastSeq, updatedAt, title, titleBefore: isNew ? title : titleBefore };
+    const titles = { title, titleBefore: isNew ? title : titleBefore };
+    const touched = { id: conversationId, lastSeq, updatedAt, ...titles, isLive: this.#isLive };
     const { revision, isRetitled } = touchConversation(this.#db, touched);
     if (!isRetitled) return;
     changes.push({ changeType: 'ConversationTitleUpdated', conversationId, newTitle: title, revision });

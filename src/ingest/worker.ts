@@ -1,39 +1,52 @@
-import { parentPort } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { errorText } from '../protocol/errors.ts';
 import { readTranscript } from './reader.ts';
 import type { Batch, ReadRequest } from './transcript.ts';
 
-/** What the worker is asked: to read a file, to go on after a batch was stored, or to stop. */
-export type ToWorker = { type: 'read'; request: ReadRequest } | { type: 'stored' } | { type: 'stop' };
+/** Asks the worker to read a file; whoever asks closes the port when it wants no more. */
+export interface ToWorker {
+  request: ReadRequest;
+  port: MessagePort;
+}
 
-/** What it answers: batches, and then that there are no more, and why. */
+/** Has the worker end, once it has closed its files. */
+export type End = 'end';
+
+/** Says on the port of a file that a batch was stored, so that there is room for another one. */
+export type Stored = 'stored';
+
+/** What the worker answers on the port of a file: batches, and then that there are no more, and why. */
 export type FromWorker = { type: 'batch'; batch: Batch } | { type: 'end'; error?: string; code?: string };
 
-/** Batches that are read ahead of the one that is being stored. */
+/** Batches of a file that are read ahead of the one that is being stored. */
 const AHEAD = 2;
 
-const port = parentPort;
-if (!port) throw new Error('This program is a worker thread.');
-let room = AHEAD;
-let isStopped = false;
-let wake: (() => void) | undefined;
-
-port.on('message', (message: ToWorker) => {
-  if (message.type === 'read') void read(message.request);
-  if (message.type === 'stored') room++;
-  if (message.type === 'stop') isStopped = true;
-  wake?.();
+const parent = parentPort;
+if (!parent) throw new Error('This program is a worker thread.');
+parent.on('message', (message: ToWorker | End) => {
+  if (message === 'end') parent.close();
+  else void read(message.request, message.port);
 });
 
-async function read(request: ReadRequest): Promise<void> {
-  const send = (message: FromWorker) => port?.postMessage(message);
-  [room, isStopped] = [AHEAD, false];
+async function read(request: ReadRequest, port: MessagePort): Promise<void> {
+  let room = AHEAD;
+  let isClosed = false;
+  let wake: () => void = () => undefined;
+  const send = (message: FromWorker) => port.postMessage(message);
+  port.on('message', (_: Stored) => {
+    room++;
+    wake();
+  });
+  port.on('close', () => {
+    isClosed = true;
+    wake();
+  });
   try {
     for await (const batch of readTranscript(request)) {
       send({ type: 'batch', batch });
       room--;
-      while (room === 0 && !isStopped) await new Promise<void>((resolve) => (wake = resolve));
-      if (isStopped) break;
+      while (room === 0 && !isClosed) await new Promise<void>((resolve) => (wake = resolve));
+      if (isClosed) return;
     }
     send({ type: 'end' });
   } catch (error) {

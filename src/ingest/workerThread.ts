@@ -1,61 +1,70 @@
-import { Worker } from 'node:worker_threads';
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Batch, ReadRequest } from './transcript.ts';
-import type { FromWorker, ToWorker } from './worker.ts';
+import type { End, FromWorker, Stored, ToWorker } from './worker.ts';
 
-/** Reads files in a thread of its own, so that this process answers its clients meanwhile. One file at a time. */
+/** How long the thread may take to close its files, in ms; terminating it would leave them open. */
+const PATIENCE = 2000;
+
+/** Reads files in a thread of its own, so that this process answers its clients meanwhile. */
 export class WorkerThread {
   #worker: Worker | undefined;
+  /** Of the files that are being read. */
+  readonly #ports = new Set<MessagePort>();
 
   /**
-   * Reads what is new in a file; the next batch is prepared while one is being stored.
-   * @throws the error of the file system, or that the thread has ended
+   * Reads what is new in a file, from now on: its first batches are ready when they are asked for, and the next one is
+   * prepared while one is being stored. Asking throws the error of the file system, or that the thread has ended.
    */
-  async *read(request: ReadRequest): AsyncGenerator<Batch> {
+  read(request: ReadRequest): AsyncGenerator<Batch> {
     const worker = this.#start();
+    const { port1: port, port2 } = new MessageChannel();
+    this.#ports.add(port);
+    port.once('close', () => this.#ports.delete(port));
     const arrived: FromWorker[] = [];
     let failure: unknown;
     let wake: () => void = () => undefined;
-    const onMessage = (message: FromWorker) => {
-      arrived.push(message);
-      wake();
-    };
     const onEnd = (cause: unknown) => {
       failure = cause instanceof Error ? cause : new Error(`The reading thread has ended (${String(cause)}).`);
       if (this.#worker === worker) this.#worker = undefined;
       wake();
     };
-    const send = (message: ToWorker) => worker.postMessage(message);
-    worker.on('message', onMessage).on('error', onEnd).on('exit', onEnd);
-    let isReading = true;
+    port.on('message', (message: FromWorker) => {
+      arrived.push(message);
+      wake();
+    });
+    worker.on('error', onEnd).on('exit', onEnd);
+    worker.postMessage({ request, port: port2 } satisfies ToWorker, [port2]);
+
     const next = async () => {
       while (arrived.length === 0 && failure === undefined) await new Promise<void>((resolve) => (wake = resolve));
       const message = arrived.shift();
       if (!message) throw failure;
-      if (message.type === 'end') isReading = false;
       return message;
     };
-    try {
-      send({ type: 'read', request });
-      for (let message = await next(); ; message = await next()) {
-        if (message.type === 'end') {
-          if (message.error === undefined) return;
-          throw Object.assign(new Error(message.error), { code: message.code });
+    async function* batches(): AsyncGenerator<Batch> {
+      try {
+        let message = await next();
+        for (; message.type === 'batch'; message = await next()) {
+          yield message.batch;
+          port.postMessage('stored' satisfies Stored);
         }
-        yield message.batch;
-        send({ type: 'stored' });
+        if (message.error !== undefined) throw Object.assign(new Error(message.error), { code: message.code });
+      } finally {
+        port.close();
+        worker.off('error', onEnd).off('exit', onEnd);
       }
-    } finally {
-      if (isReading && failure === undefined) {
-        send({ type: 'stop' });
-        // What is still on its way belongs to this file, not to the next.
-        while (isReading && failure === undefined) await next().catch(() => undefined);
-      }
-      worker.off('message', onMessage).off('error', onEnd).off('exit', onEnd);
     }
+    return batches();
   }
 
   async close(): Promise<void> {
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    if (!worker) return;
+    const ended = once(worker, 'exit', { signal: AbortSignal.timeout(PATIENCE) });
+    for (const port of this.#ports) port.close();
+    worker.postMessage('end' satisfies End);
+    await ended.catch(() => worker.terminate());
     this.#worker = undefined;
   }
 

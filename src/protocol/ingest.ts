@@ -16,8 +16,14 @@ export const IngestSettings = v.object({
   worktrees: v.optional(v.boolean(), true),
   /** Looks at the files at intervals only, for file systems that report no events. */
   polling: v.optional(v.boolean(), false),
+  /** Moves conversations to the bin that have not changed for so many days, but for pinned ones; 0 keeps all. */
+  retentionDays: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
 });
 export type IngestSettings = v.InferOutput<typeof IngestSettings>;
+
+/** What a client wants to be read: the transcripts of these folders, in this way. */
+export const IngestWish = v.object({ folders: v.array(v.string()), settings: IngestSettings });
+export type IngestWish = v.InferOutput<typeof IngestWish>;
 
 /** One part of a message from a transcript, in order. Its text is in the message's content as well. */
 export type MessagePart =
@@ -58,16 +64,36 @@ export interface IngestCounts {
   redacted: number;
 }
 
+/** What an import has come to: how many files were read, and what has become of their records. */
+export type ImportResult = IngestCounts & { files: number };
+
+/** One transaction of ingestion, with the name of the file only. */
+export interface IngestLogEntry {
+  file: string;
+  fromPosition: number;
+  toPosition: number;
+  found: number;
+  stored: number;
+  duplicates: number;
+  quarantined: number;
+  durationMs: number;
+  /** Unix ms. */
+  at: number;
+}
+
 /** An account of everything that was ever read, per file and in all. */
 export interface IngestReport {
   total: IngestCounts;
-  files: (IngestCounts & { path: string; source: Source; isComplete: boolean })[];
+  /** `isDeleted`: the agent has removed the file since; what it said is kept. */
+  files: (IngestCounts & { path: string; source: Source; isComplete: boolean; isDeleted: boolean })[];
   messages: number;
   conversations: number;
   usage: Usage;
   /** Kinds of records that this version does not know, most frequent first. */
   unknown: { source: Source; kind: string; count: number }[];
   quarantine: { path: string; position: number; reason: string; size: number }[];
+  /** The last transactions, newest first. */
+  log: IngestLogEntry[];
 }
 
 /** Why ingestion works less well than it could, in words for the user. */

@@ -1,4 +1,4 @@
-import type { IngestCounts, IngestReport, Source, Usage } from '../protocol/ingest.ts';
+import type { ImportResult, IngestCounts, IngestLogEntry, IngestReport, Source, Usage } from '../protocol/ingest.ts';
 import type { Database } from './database.ts';
 
 /** How far a transcript was read, and what tells that it is still the same file. Positions count bytes. */
@@ -25,7 +25,11 @@ const LOG_ENTRIES = 1000;
 
 /** Pages that the write-ahead log may have before it is written back, usually and while a lot is stored. */
 const USUAL_CHECKPOINT = 1000;
-const BULK_CHECKPOINT = 4000;
+const BULK_CHECKPOINT = 12_000;
+
+/** Memory for pages of the database, usually and while a lot is stored, in KiB. */
+const USUAL_CACHE = 2000;
+const BULK_CACHE = 16_000;
 
 /** Unknown records of one kind that are kept as they are; of more, only that they were there. */
 const RAW_PER_KIND = 1000;
@@ -33,9 +37,15 @@ const RAW_PER_KIND = 1000;
 /** Rows of quarantine that a report names. */
 const MAX_REPORTED = 1000;
 
-/** Has the log written back less often, which saves a fifth of the time of storing a lot. */
+/** Transactions that a report names. */
+const REPORTED_TRANSACTIONS = 50;
+
+type StoredReport = Omit<IngestReport, 'files'> & { files: Omit<IngestReport['files'][number], 'isDeleted'>[] };
+
+/** Has the log written back less often, and pages that are written again and again kept in memory. */
 export function prepareForBulk(db: Database, isBulk: boolean): void {
   db.sql(`PRAGMA wal_autocheckpoint = ${isBulk ? BULK_CHECKPOINT : USUAL_CHECKPOINT}`).all();
+  db.sql(`PRAGMA cache_size = -${isBulk ? BULK_CACHE : USUAL_CACHE}`).run();
 }
 
 /** Whether other instances may be waiting to write. */
@@ -137,15 +147,26 @@ export function ingestTotals(db: Database): { total: IngestCounts; unknown: numb
   }));
 }
 
-/** What became of everything that was ever read, of one moment. */
-export function ingestReport(db: Database): IngestReport {
+/** What became of the records of some files, as far as the files belong to the workspace. */
+export function ingestCounts(db: Database, paths: readonly string[]): ImportResult {
+  const columns = sums.map((column) => `coalesce(sum(${column}), 0) AS ${column}`).join(', ');
+  return db
+    .sql(
+      `SELECT count(*) AS files, ${columns} FROM ingest_files
+       WHERE path IN (SELECT value FROM json_each(?)) AND state ->> '$.place' = 'ours'`,
+    )
+    .get(JSON.stringify(paths)) as ImportResult;
+}
+
+/** What became of everything that was ever read, of one moment; whether the files are still there is not looked at. */
+export function ingestReport(db: Database): StoredReport {
   return db.read(() => {
     const files = db
       .sql(
         `SELECT path, source, ${sums.join(', ')}, modified_at <> 0 AND position = size AS isComplete FROM ingest_files
          WHERE state ->> '$.place' = 'ours' ORDER BY path`,
       )
-      .all() as (IngestReport['files'][number] & { isComplete: unknown })[];
+      .all() as (StoredReport['files'][number] & { isComplete: unknown })[];
     const count = (sql: string) => Number(db.sql(sql).pluck().get());
     return {
       total: ingestTotals(db).total,
@@ -171,6 +192,12 @@ export function ingestReport(db: Database): IngestReport {
            ORDER BY f.path, q.position LIMIT ${MAX_REPORTED}`,
         )
         .all() as IngestReport['quarantine'],
+      log: db
+        .sql(
+          `SELECT file, from_position AS fromPosition, to_position AS toPosition, found, stored, duplicates, quarantined,
+             duration_ms AS durationMs, created_at AS at FROM ingest_log ORDER BY id DESC LIMIT ${REPORTED_TRANSACTIONS}`,
+        )
+        .all() as IngestLogEntry[],
     };
   });
 }

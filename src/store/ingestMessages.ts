@@ -33,6 +33,11 @@ export interface IngestedSession {
   title: string;
   titleRank: number;
   lastSeq: number;
+  cwd: string | null;
+  branch: string | null;
+  model: string | null;
+  /** Deleted for good: nothing is added to it any more. */
+  isPurged: boolean;
 }
 
 /** The messages that have these keys, in one query: one by one, looking for what is not there takes longer than storing it. */
@@ -69,24 +74,45 @@ export function adoptMessages(db: Database, ids: ReadonlyMap<string, string>): s
   });
 }
 
-/** Adds a message with a number that its conversation has handed out, inside a write transaction. */
-export function insertIngestedMessage(db: Database, message: IngestedMessage): void {
-  const { id, conversationId, seq, role, author, content, parts, status, model, revision } = message;
-  const { createdAt, updatedAt } = message;
-  // Bound by position, which is quicker than by name.
+/**
+ * Adds messages with the numbers that their conversations have handed out, inside a write transaction. They are collected
+ * in a table of this connection first: each statement that adds to the search index makes a segment of it, and merging
+ * many small ones would take longer than all the rest.
+ */
+export function insertIngestedMessages(db: Database, messages: readonly IngestedMessage[]): void {
+  db.sql(
+    `CREATE TEMP TABLE IF NOT EXISTS added_messages(id TEXT, conversation_id TEXT, seq INTEGER, role TEXT,
+       author TEXT, content TEXT, parts TEXT, status TEXT, model TEXT, revision INTEGER, created_at INTEGER, updated_at INTEGER)`,
+  ).run();
+  const add = db.sql('INSERT INTO temp.added_messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  for (const message of messages) {
+    const { id, conversationId, seq, role, author, content, parts, status, model, revision } = message;
+    const { createdAt, updatedAt } = message;
+    // Bound by position, which is quicker than by name.
+    add.run(id, conversationId, seq, role, author, content, parts, status, model, revision, createdAt, updatedAt);
+  }
   db.sql(
     `INSERT INTO messages(id, conversation_id, seq, role, author, content, parts, status, model, revision, created_at,
        updated_at)
-     VALUES (?, ?, ?, ?, ?, ?, jsonb(?), ?, ?, ?, ?, ?)`,
-  ).run(id, conversationId, seq, role, author, content, parts, status, model, revision, createdAt, updatedAt);
-  db.sql('INSERT INTO ingest_messages(key, message_id, pieces, revision) VALUES (?, ?, ?, ?)').run(
-    message.key,
-    id,
-    message.pieces,
-    revision,
-  );
-  recordBlobUses(db, message);
-  countMessage(db, conversationId, seq);
+     SELECT id, conversation_id, seq, role, author, content, jsonb(parts), status, model, revision, created_at, updated_at
+     FROM temp.added_messages ORDER BY rowid`,
+  ).run();
+  db.sql('DELETE FROM temp.added_messages').run();
+  const know = db.sql('INSERT INTO ingest_messages(key, message_id, pieces, revision) VALUES (?, ?, ?, ?)');
+  for (const message of messages) {
+    know.run(message.key, message.id, message.pieces, message.revision);
+    recordBlobUses(db, message);
+  }
+  countMessages(db, messages);
+}
+
+/** Counts messages that follow the newest ones of their conversations. */
+function countMessages(db: Database, messages: readonly IngestedMessage[]): void {
+  const counts = new Map<string, { last: number; count: number }>();
+  for (const { conversationId, seq } of messages) {
+    counts.set(conversationId, { last: seq, count: (counts.get(conversationId)?.count ?? 0) + 1 });
+  }
+  for (const [conversationId, { last, count }] of counts) countMessage(db, conversationId, last, count);
 }
 
 /** Stores what records have added to a message, inside a write transaction. */
@@ -112,25 +138,29 @@ export function updatePieces(db: Database, { key, pieces }: IngestedMessage): vo
 
 /** A session, also when only its conversation is left of it. */
 export function findSession(db: Database, source: string, externalId: string): IngestedSession | undefined {
-  return db
+  const row = db
     .sql(
-      `SELECT s.conversation_id AS conversationId, s.title, s.title_rank AS titleRank, coalesce(c.last_seq, 0) AS lastSeq
+      `SELECT s.conversation_id AS conversationId, s.title, s.title_rank AS titleRank, coalesce(c.last_seq, 0) AS lastSeq,
+         s.cwd, s.branch, s.model, c.purged_at IS NOT NULL AS isPurged
          FROM ingest_sessions s LEFT JOIN conversations c ON c.id = s.conversation_id
          WHERE s.source = :source AND s.external_id = :externalId
        UNION ALL
-       SELECT id, title, 1, last_seq FROM conversations WHERE source = :source AND external_id = :externalId
+       SELECT id, title, 1, last_seq, NULL, NULL, NULL, purged_at IS NOT NULL FROM conversations
+         WHERE source = :source AND external_id = :externalId
        LIMIT 1`,
     )
-    .get({ source, externalId }) as IngestedSession | undefined;
+    .get({ source, externalId }) as (Omit<IngestedSession, 'isPurged'> & { isPurged: number }) | undefined;
+  return row && { ...row, isPurged: row.isPurged === 1 };
 }
 
 export function saveSession(db: Database, source: string, externalId: string, session: IngestedSession): void {
-  const { conversationId, title, titleRank } = session;
+  const { conversationId, title, titleRank, cwd, branch, model } = session;
   db.sql(
-    `INSERT INTO ingest_sessions(source, external_id, conversation_id, title, title_rank) VALUES (?, ?, ?, ?, ?)
+    `INSERT INTO ingest_sessions(source, external_id, conversation_id, title, title_rank, cwd, branch, model)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET conversation_id = excluded.conversation_id, title = excluded.title,
-       title_rank = excluded.title_rank`,
-  ).run(source, externalId, conversationId, title, titleRank);
+       title_rank = excluded.title_rank, cwd = excluded.cwd, branch = excluded.branch, model = excluded.model`,
+  ).run(source, externalId, conversationId, title, titleRank, cwd, branch, model);
 }
 
 /** Adds the conversation of an agent's session, inside a write transaction. */
@@ -204,12 +234,28 @@ export function findUsage(db: Database, keys: readonly string[]): UsageRow[] {
     .all(JSON.stringify(keys)) as UsageRow[];
 }
 
+/** The sum of all requests' tokens in a conversation. */
+export function conversationUsage(db: Database, conversationId: string): Usage {
+  return db
+    .sql(
+      `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output,
+         coalesce(sum(cache_read_tokens), 0) AS cacheRead, coalesce(sum(cache_write_tokens), 0) AS cacheWrite,
+         coalesce(sum(reasoning_tokens), 0) AS reasoning FROM usage WHERE conversation_id = ?`,
+    )
+    .get(conversationId) as Usage;
+}
+
+/** Stores one request's tokens, inside a write transaction. */
 export function saveUsage(db: Database, row: UsageRow): void {
   const { key, conversationId, messageId, model, createdAt } = row;
+  // OR REPLACE would have to be able to undo itself, which takes longer than the rest.
   db.sql(
-    `INSERT OR REPLACE INTO usage(key, conversation_id, message_id, model, input_tokens, output_tokens,
-       cache_read_tokens, cache_write_tokens, reasoning_tokens, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO usage(key, conversation_id, message_id, model, input_tokens, output_tokens, cache_read_tokens,
+       cache_write_tokens, reasoning_tokens, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+       cache_read_tokens = excluded.cache_read_tokens, cache_write_tokens = excluded.cache_write_tokens,
+       reasoning_tokens = excluded.reasoning_tokens`,
   ).run(
     key,
     conversationId,

@@ -1,6 +1,8 @@
 import { errorText } from '../protocol/errors.ts';
+import type { IngestHealth, IngestWish } from '../protocol/ingest.ts';
 import { type Log, withPrefix } from '../protocol/log.ts';
 import type { StreamPiece } from '../protocol/model.ts';
+import type { LeaderMethod } from '../protocol/peer.ts';
 import type { Viewers } from '../protocol/rpc.ts';
 import type { LeaderRecord } from '../store/leader.ts';
 import { ChangeFeed, type FeedPage } from './changeFeed.ts';
@@ -33,6 +35,14 @@ export interface SyncEvents {
   statusChanged(): void;
   /** The users of the connected peers see other conversations than before. */
   presenceChanged(viewers: Viewers[]): void;
+  /** This instance leads, under this record; undefined when it no longer does. */
+  leads(leadership: LeaderRecord | undefined): void;
+  /** The peers' clients want other transcripts to be read than before. */
+  wishesChanged(): void;
+  /** A peer asks for what only the leader does; its parameters have not been checked. */
+  asked(method: LeaderMethod, params: unknown): Promise<unknown>;
+  /** The leader, which is another instance, says how the reading of transcripts is doing. */
+  ingestTold(health: IngestHealth | null): void;
   /** The database was deleted or replaced: all of this must be built again on what is there now. */
   replaced(): void;
   /** The database could not be read. Nothing is lost by that: it is read again at the next occasion. */
@@ -97,6 +107,9 @@ export class SyncEngine {
       streamed: (piece) => events.streamed(piece),
       peersChanged: () => this.#guard('peers', () => this.#peersChanged()),
       presenceChanged: () => this.#tellPresence(),
+      wishesChanged: () => events.wishesChanged(),
+      asked: (method, params) => events.asked(method, params),
+      ingestTold: (health) => events.ingestTold(health),
       failed: (error) => this.#failed('peers: the registry cannot be read', error),
     });
     this.#leadership = new Leadership({
@@ -170,6 +183,34 @@ export class SyncEngine {
     this.#mesh.show(conversationId);
   }
 
+  /** Tells the others which transcripts are wanted here; null for none. */
+  wishFor(wish: IngestWish | null): void {
+    this.#mesh.wishFor(wish);
+  }
+
+  /** The transcripts that the connected peers want to be read. */
+  get wishes(): IngestWish[] {
+    return this.#mesh.wishes;
+  }
+
+  /**
+   * Asks the leader, which is another instance.
+   * @throws {DevChatError} what it answered; `not-leader` when it cannot be reached
+   */
+  askLeader(method: LeaderMethod, params: unknown): Promise<unknown> {
+    return this.#mesh.ask(this.#store.leader.read().instanceId, method, params);
+  }
+
+  /** As the leader, tells the others how the reading of transcripts is doing. */
+  tellIngest(health: IngestHealth | null): void {
+    this.#mesh.tellIngest(health);
+  }
+
+  /** Shows the others a piece of a message that is being written on another machine. */
+  relay(piece: StreamPiece): void {
+    this.#mesh.stream(piece);
+  }
+
   /** Resolves when the instances that run are connected. */
   settled(): Promise<void> {
     return this.#mesh.settled();
@@ -210,6 +251,7 @@ export class SyncEngine {
 
   #peersChanged(): void {
     this.#tellPresence();
+    this.#events.wishesChanged();
     this.#tellStatus();
     this.#checkLeadership();
     this.#interruptOrphans();
@@ -237,6 +279,7 @@ export class SyncEngine {
     // A takeover that was under way may succeed too late.
     if (this.#isClosing) return;
     this.#chores.serve(this.#leadership.current);
+    this.#events.leads(this.#leadership.current);
     this.#tellStatus();
     this.#interruptOrphans();
   }

@@ -123,7 +123,7 @@ export class ModelDatabase {
     const conversation: Conversation = {
       ...{ id, title, source: 'chat', externalId: null, lastSeq: 0, lastReadSeq: 0, unread: 0, revision: 1 },
       ...{ pinnedAt: null, archivedAt: null, tags: [], parentId: null, branchedFrom: null },
-      ...{ createdAt: now, updatedAt: now, deletedAt: null, purgedAt: null },
+      ...{ createdAt: now, updatedAt: now, deletedAt: null, purgedAt: null, origin: null },
     };
     this.conversations.set(id, conversation);
     this.#log(origin, [{ changeType: 'ConversationCreated', conversationId: id, newTitle: title }]);

@@ -222,6 +222,10 @@ export class SimulatedWindow {
         ifCurrent(() => {
           this.leaderTold = this.store?.read(() => this.store?.database.leader.epoch) ?? 0;
         }),
+      leads: () => undefined,
+      wishesChanged: () => undefined,
+      asked: async () => null,
+      ingestTold: () => undefined,
       replaced: () => ifCurrent(() => this.#reopen()),
       failed: () => undefined,
     };

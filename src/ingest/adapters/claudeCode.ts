@@ -110,6 +110,12 @@ function sessionOf(record: JsonObject, state: FileState): string {
   return agent === undefined ? text(state['session']) : `${text(state['session'])}/${agent}`;
 }
 
+/** Where the agent worked at a record. */
+function placeOf(record: JsonObject): { cwd?: string; branch?: string } {
+  const [cwd, branch] = [optionalText(record['cwd']), optionalText(record['gitBranch'])];
+  return { ...(cwd && { cwd }), ...(branch && { branch }) };
+}
+
 function title(record: JsonObject, state: FileState, rank: number, value: unknown): Reading {
   if (!optionalText(value)) return 'bookkeeping';
   return [{ kind: 'title', session: sessionOf(record, state), rank, title: text(value) }];
@@ -130,7 +136,8 @@ function readUser(record: JsonObject, state: FileState): Reading {
     role: 'tool',
     parts: toolResult(block),
   }));
-  if (others.length > 0) facts.push({ ...base, key: uuid, ...prompt(record, others.flatMap(toParts)) });
+  const said = { ...placeOf(record), ...prompt(record, others.flatMap(toParts)) };
+  if (others.length > 0) facts.push({ ...base, key: uuid, ...said });
   return facts.length > 0 ? facts : 'unknown';
 }
 
@@ -176,6 +183,7 @@ function readAssistant(record: JsonObject, state: FileState): Reading {
   const facts: Fact[] = [
     {
       ...base,
+      ...placeOf(record),
       kind: 'message',
       key,
       ...(key === uuid ? {} : { piece: uuid }),

@@ -69,9 +69,10 @@ function readNew(type: string, payload: JsonObject, state: FileState): Reading {
       // A fork repeats its parent's header after its own.
       if (!state['hasHeader']) state['session'] = optionalText(payload['id']) ?? state['session'];
       state['hasHeader'] = true;
+      remember(state, { cwd: payload['cwd'], branch: object(payload['git'])['branch'] });
       return 'bookkeeping';
     case 'turn_context':
-      state['model'] = optionalText(payload['model']) ?? state['model'];
+      remember(state, { model: payload['model'], cwd: payload['cwd'] });
       beginTurn(payload['turn_id'], state);
       return 'bookkeeping';
     case 'response_item':
@@ -161,8 +162,14 @@ function say(state: FileState, key: string, role: Role, parts: RawPart[]) {
 
 function message(state: FileState, key: string, role: Role, parts: RawPart[]) {
   const model = role === 'assistant' && optionalText(state['model']);
+  const [cwd, branch] = [optionalText(state['cwd']), optionalText(state['branch'])];
   const base = { kind: 'message', session: text(state['session']), time: Number(state['time']) } as const;
-  return { ...base, key, role, ...(model ? { model } : {}), parts };
+  return { ...base, key, role, ...(model && { model }), ...(cwd && { cwd }), ...(branch && { branch }), parts };
+}
+
+/** Keeps what holds from here on; what is not told stays as it was. */
+function remember(state: FileState, told: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(told)) state[name] = optionalText(value) ?? state[name];
 }
 
 /** Items are numbered within their turn, so that the copy in a fork has the same key. */

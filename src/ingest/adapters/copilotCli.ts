@@ -39,10 +39,14 @@ function yamlField(description: string, name: string): string | undefined {
 }
 
 function readEvent(type: string, id: string, data: JsonObject, state: FileState): Reading {
-  const base = { session: text(state['session']), time: Number(state['time']) };
+  const [cwd, branch] = [optionalText(state['cwd']), optionalText(state['branch'])];
+  const place = { ...(cwd && { cwd }), ...(branch && { branch }) };
+  const base = { session: text(state['session']), time: Number(state['time']), ...place };
   switch (type) {
     case 'session.start':
       state['session'] = optionalText(data['sessionId']) ?? state['session'];
+      state['cwd'] = optionalText(object(data['context'])['cwd']);
+      state['branch'] = optionalText(object(data['context'])['branch']);
       state['model'] = optionalText(data['selectedModel']) ?? state['model'];
       return 'bookkeeping';
     case 'session.model_change':

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { errorText } from '../../protocol/errors.ts';
+import type { IngestWish } from '../../protocol/ingest.ts';
 import { MAX_FRAME, MAX_HANDSHAKE_FRAME, PeerFrame } from '../../protocol/peer.ts';
 import type { Cancel } from '../clock.ts';
 import type { Platform } from '../platform.ts';
@@ -39,6 +40,8 @@ export class PeerLink {
   cursor: number | undefined;
   /** The conversation that the peer's user sees, as far as the peer has said. */
   presence: string | null = null;
+  /** The transcripts that the peer's client wants to be read, as far as the peer has said. */
+  wish: IngestWish | null = null;
   /** When the last frame came, in ms of the monotonic clock. */
   lastHeard: number;
   readonly #connection: Connection;

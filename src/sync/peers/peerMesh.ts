@@ -1,13 +1,15 @@
-import { errorText } from '../../protocol/errors.ts';
+import { errorText, serialiseError } from '../../protocol/errors.ts';
+import type { IngestHealth, IngestWish } from '../../protocol/ingest.ts';
 import type { Log } from '../../protocol/log.ts';
 import type { StreamPiece } from '../../protocol/model.ts';
-import type { PeerFrame } from '../../protocol/peer.ts';
+import type { LeaderMethod, PeerFrame } from '../../protocol/peer.ts';
 import type { PeerRecord } from '../../store/peers.ts';
 import { type Cancel, every } from '../clock.ts';
 import type { Liveness } from '../leadership.ts';
 import type { Platform } from '../platform.ts';
 import type { Introduction } from './handshake.ts';
 import { type LinkEvents, PeerLink } from './peerLink.ts';
+import { leaderIsGone, PeerRequests } from './peerRequests.ts';
 import type { Connection, Listener } from './transport.ts';
 
 /** How often links are probed and missing ones dialled, in ms. */
@@ -45,6 +47,12 @@ export interface MeshPorts {
   peersChanged(): void;
   /** A peer's user sees another conversation than before. */
   presenceChanged(): void;
+  /** A peer's client wants other transcripts to be read than before. */
+  wishesChanged(): void;
+  /** A peer asks for what only the leader does; its parameters have not been checked. */
+  asked(method: LeaderMethod, params: unknown): Promise<unknown>;
+  /** The leader says how the reading of transcripts is doing. */
+  ingestTold(health: IngestHealth | null): void;
   /** The registry could not be read; it is read again at the next heartbeat. */
   failed(error: unknown): void;
 }
@@ -65,6 +73,9 @@ export class PeerMesh {
   readonly #dials = new Map<string, PromiseWithResolvers<void>>();
   /** The conversation that this instance's user sees. */
   #presence: string | null = null;
+  /** The transcripts that this instance's client wants to be read. */
+  #wish: IngestWish | null = null;
+  readonly #requests = new PeerRequests();
   #listener: Listener | undefined;
   #record: PeerRecord | undefined;
   #stopHeartbeat: Cancel | undefined;
@@ -132,6 +143,33 @@ export class PeerMesh {
   /** The conversation that each peer sees that sees one. */
   get seen(): string[] {
     return [...this.#links.values()].flatMap(({ presence }) => presence ?? []);
+  }
+
+  /** Tells every peer, also those to come, which transcripts are wanted here; null for none. */
+  wishFor(wish: IngestWish | null): void {
+    if (wish === null && this.#wish === null) return;
+    this.#wish = wish;
+    for (const link of this.#links.values()) link.send({ type: 'wish', ingest: wish });
+  }
+
+  /** What each peer's client wants to be read. */
+  get wishes(): IngestWish[] {
+    return [...this.#links.values()].flatMap(({ wish }) => wish ?? []);
+  }
+
+  /**
+   * Asks a peer for what only the leader does.
+   * @throws {DevChatError} what it answered; `not-leader` when it is not connected, or no longer
+   */
+  async ask(instanceId: string, method: LeaderMethod, params: unknown): Promise<unknown> {
+    const link = this.#links.get(instanceId);
+    if (!link) throw leaderIsGone();
+    return this.#requests.ask(link, method, params);
+  }
+
+  /** Tells every peer how the reading of transcripts is doing. */
+  tellIngest(health: IngestHealth | null): void {
+    for (const link of this.#links.values()) link.send({ type: 'ingest', health });
   }
 
   /** Shows every peer a piece of a message that is being written here. */
@@ -280,22 +318,55 @@ export class PeerMesh {
     present?.cut();
     this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
     if (this.#presence !== null) link.send({ type: 'presence', conversationId: this.#presence });
+    if (this.#wish !== null) link.send({ type: 'wish', ingest: this.#wish });
     this.#ports.look();
     this.#ports.peersChanged();
   }
 
   #receive(link: PeerLink, frame: PeerFrame): void {
-    if (frame.type === 'nudge') this.#ports.look();
-    else if (frame.type === 'stream') this.#ports.streamed(frame.piece);
-    else if (frame.type === 'presence') {
-      link.presence = frame.conversationId;
-      this.#ports.presenceChanged();
-    } else if (frame.type === 'ping') link.send({ type: 'pong', cursor: this.#ports.cursor() });
-    else link.cursor = frame.cursor;
+    switch (frame.type) {
+      case 'nudge':
+        this.#ports.look();
+        break;
+      case 'stream':
+        this.#ports.streamed(frame.piece);
+        break;
+      case 'presence':
+        link.presence = frame.conversationId;
+        this.#ports.presenceChanged();
+        break;
+      case 'wish':
+        link.wish = frame.ingest;
+        this.#ports.wishesChanged();
+        break;
+      case 'request':
+        this.#answer(link, frame);
+        break;
+      case 'answer':
+        this.#requests.settle(link, frame);
+        break;
+      case 'ingest':
+        // Who leads has this version's schema, or a newer one's, which only adds to it.
+        this.#ports.ingestTold(frame.health as IngestHealth | null);
+        break;
+      case 'ping':
+        link.send({ type: 'pong', cursor: this.#ports.cursor() });
+        break;
+      case 'pong':
+        link.cursor = frame.cursor;
+    }
+  }
+
+  #answer(link: PeerLink, { id, method, params }: Extract<PeerFrame, { type: 'request' }>): void {
+    this.#ports.asked(method, params).then(
+      (result) => link.send({ type: 'answer', id, result }),
+      (error: unknown) => link.send({ type: 'answer', id, error: serialiseError(error) }),
+    );
   }
 
   #farewell(link: PeerLink, dialled: string | undefined, problem: string | undefined): void {
     this.#strangers.delete(link);
+    this.#requests.drop(link);
     if (problem) this.#complain(dialled ?? link.peer?.instanceId, problem);
     if (!link.peer && dialled !== undefined) this.#inBackground(this.#dialledInVain(dialled));
     if (!link.peer || this.#links.get(link.peer.instanceId) !== link) return;

@@ -15,11 +15,13 @@ import { dirname, join } from 'node:path';
 import zlib from 'node:zlib';
 import * as v from 'valibot';
 import { type Ingest, type IngestOptions, startIngest } from '../../../src/ingest/ingest.ts';
+import { expireOld } from '../../../src/ingest/retention.ts';
 import { IngestSettings } from '../../../src/protocol/ingest.ts';
-import { takeOverLeadership } from '../../../src/store/leader.ts';
+import { readLeader, takeOverLeadership } from '../../../src/store/leader.ts';
+import { purgeConversations, removePurged } from '../../../src/store/purge.ts';
 import { verify } from '../../../src/store/verify.ts';
 import { VirtualClock } from '../../support/clock.ts';
-import { origin, useDatabases } from '../../support/database.ts';
+import { changeTypes, hasReason, origin, useDatabases } from '../../support/database.ts';
 import { contentsOf, fixtures, lead } from './support.ts';
 
 describe('ingestion', () => {
@@ -246,6 +248,53 @@ describe('ingestion', () => {
     assert.deepEqual(
       [after.messages, after.conversations, after.usage],
       [before.messages, before.conversations, before.usage],
+    );
+  });
+
+  it('never fills a conversation again that was deleted for good', async () => {
+    const { db, start, session, content, write } = await setUp({ watch: false });
+    const lines = content('claude/session.jsonl').split(/(?<=\n)/);
+    write(session, lines.slice(0, 8).join(''));
+    const ingest = await start();
+    await ingest.settled();
+    const [id] = db.sql('SELECT id FROM conversations').pluck().all() as string[];
+    await purgeConversations(db, origin, [id ?? '']);
+    await removePurged(db, (body) => db.write(body));
+    const stored = () => db.sql('SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM usage)').raw().get();
+    const before = stored();
+    appendFileSync(session, lines.slice(8).join(''));
+    await ingest.rescan();
+    assert.deepEqual(stored(), before);
+    const row = db.sql('SELECT title, last_seq FROM conversations').raw().get();
+    assert.deepEqual(row, ['', Number(db.sql('SELECT count(*) FROM messages').pluck().get())]);
+    assert.deepEqual(db.sql('SELECT title, cwd, branch, model FROM ingest_sessions').raw().get(), [
+      '',
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('moves to the bin what is older than the user wants to keep, but nothing pinned, and only if told to', async () => {
+    const { db, start, projects, content, write } = await setUp({ watch: false });
+    for (const name of ['1', '2']) {
+      const text = content('claude/session.jsonl').replaceAll('5e550000', `5e55000${name}`);
+      write(join(projects, `${name}.jsonl`), text.replaceAll('a0000', `a${name}000`).replaceAll('msg_', `msg${name}_`));
+    }
+    const first = await start();
+    await first.settled();
+    await first.close();
+    const deleted = () => db.sql('SELECT deleted_at IS NOT NULL FROM conversations ORDER BY external_id').pluck().all();
+    assert.deepEqual(deleted(), [0, 0]);
+    await db.write(() => db.sql(`UPDATE conversations SET pinned_at = 1 WHERE external_id LIKE '5e550001%'`).run());
+    const leader = readLeader(db);
+    assert.equal(await expireOld(db, leader, { before: Date.UTC(2026, 0), onCommitted: () => undefined }), 0);
+    assert.equal(await expireOld(db, leader, { before: Date.now(), onCommitted: () => undefined }), 1);
+    assert.deepEqual(deleted(), [0, 1]);
+    assert.ok(changeTypes(db).includes('ConversationDeleted'));
+    await assert.rejects(
+      expireOld(db, { ...leader, epoch: 0 }, { before: Date.now(), onCommitted: () => undefined }),
+      hasReason('not-leader'),
     );
   });
 

@@ -21,6 +21,9 @@ const secrets: Record<string, string> = {
   'slack-token': fake('xoxb-', 30),
   'stripe-key': fake('sk_live_', 24),
   'npm-token': fake('npm_', 36),
+  'gitlab-token': fake('glpat-', 20),
+  'digitalocean-token': `dop_v1_${'0a1b2c3d'.repeat(8)}`,
+  'shopify-token': `shpat_${'0a1b2c3d'.repeat(4)}`,
   'json-web-token': `${fake('eyJ', 20)}.${fake('eyJ', 40)}.${fake('', 30)}`,
   'private-key': `-----BEGIN RSA PRIVATE KEY-----\n${fake('', 64)}\n-----END RSA PRIVATE KEY-----`,
 };

@@ -47,8 +47,8 @@ export function contentsOf(db: Database) {
   const all = (sql: string) => db.sql(sql).all();
   return {
     conversations: all(
-      `SELECT source, external_id, title, last_seq, last_read_seq, created_at, updated_at, deleted_at FROM conversations
-       ORDER BY source, external_id`,
+      `SELECT c.source, c.external_id, c.title, c.last_seq, c.created_at, c.updated_at, c.deleted_at, s.cwd, s.branch, s.model
+       FROM conversations c LEFT JOIN ingest_sessions s USING (source, external_id) ORDER BY c.source, c.external_id`,
     ),
     messages: all(
       `SELECT c.external_id, m.seq, m.id, m.role, m.author, m.model, m.status, m.content, json(m.parts) AS parts,

@@ -4,6 +4,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import * as v from 'valibot';
+import { DevChatError } from '../../../src/protocol/errors.ts';
+import { IngestSettings } from '../../../src/protocol/ingest.ts';
 import { listPeers, peerSecret, registerPeer } from '../../../src/store/peers.ts';
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
 import { VirtualClock } from '../../support/clock.ts';
@@ -58,6 +61,42 @@ describe('mesh of peers', () => {
     await b.until('look', () => b.looks > (before[1] ?? 0));
     await c.until('look', () => c.looks > (before[2] ?? 0));
     assert.equal(a.looks, before[0]);
+  });
+
+  it('asks a peer, and gets its answer, its error, or the end of its link', async () => {
+    const [a, b] = await start('A', 'B');
+    assert.ok(a && b);
+    b.asked = async (method, params) => ({ method, params });
+    const ask = (params: unknown) => a.mesh.ask(b.self.instanceId, 'ingest/import', params);
+    assert.deepEqual(await ask({ paths: ['x'] }), { method: 'ingest/import', params: { paths: ['x'] } });
+    b.asked = async () => {
+      throw new DevChatError('not-found', 'there is none');
+    };
+    await assert.rejects(ask({}), { reason: 'not-found', message: 'there is none' });
+    b.asked = () => new Promise(() => undefined);
+    const unanswered = assert.rejects(ask({}), { reason: 'not-leader' });
+    await b.mesh.close();
+    await unanswered;
+    await assert.rejects(ask({}), { reason: 'not-leader' });
+  });
+
+  it('tells its wish to every peer, also to one that comes later, and the wish goes with its owner', async () => {
+    const [a, b] = await start('A', 'B');
+    assert.ok(a && b);
+    const wish = { folders: ['/one'], settings: v.parse(IngestSettings, {}) };
+    a.mesh.wishFor(wish);
+    await b.until('wishes', () => b.mesh.wishes.length === 1);
+    const [late] = await make('C');
+    assert.ok(late);
+    await late.mesh.open();
+    await late.until('wishes', () => late.mesh.wishes.length === 1);
+    assert.deepEqual(late.mesh.wishes, [wish]);
+    a.mesh.wishFor(null);
+    await b.until('wishes', () => b.mesh.wishes.length === 0);
+    a.mesh.wishFor(wish);
+    await b.until('wishes', () => b.mesh.wishes.length === 1);
+    await a.mesh.close();
+    await b.until('peers', () => b.mesh.wishes.length === 0);
   });
 
   it('looks for changes whenever a peer was connected', async () => {

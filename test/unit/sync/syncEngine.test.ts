@@ -57,6 +57,10 @@ class TestEngine {
           this.viewers.push(viewers);
           tell();
         },
+        leads: () => undefined,
+        wishesChanged: () => undefined,
+        asked: () => assert.fail('nothing is asked'),
+        ingestTold: () => undefined,
         replaced: () => assert.fail('nothing was replaced'),
         failed: (error) => {
           this.failures.push(error);

@@ -1,0 +1,48 @@
+import type { Clock } from '../sync/clock.ts';
+
+/** How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. */
+const HOLD = 15;
+
+/** Records per transaction: of the first one, and the bounds of what is learned. */
+const FIRST = 200;
+const LEAST = 100;
+const MOST = 1000;
+
+/** How much of what the newest transaction teaches is taken over. */
+const WEIGHT = 0.3;
+
+/** Makes transactions as large as their time allows, and leaves time to others between them. */
+export class Pace {
+  readonly #clock: Clock;
+  #batchSize = FIRST;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Records per transaction at most. */
+  get batchSize(): number {
+    return Math.round(this.#batchSize);
+  }
+
+  /**
+   * Takes in what a full transaction took.
+   * @param records how many it could have
+   * @param held for how long nobody else could write, in ms
+   */
+  learn(records: number, held: number): void {
+    const wanted = (records * HOLD) / Math.max(1, held);
+    this.#batchSize += WEIGHT * (Math.min(MOST, Math.max(LEAST, wanted)) - this.#batchSize);
+  }
+
+  /**
+   * Waits until this process has served its clients, and among siblings as long as nobody else could write: who waits
+   * for a lock looks for it now and then, so half the time has to be theirs.
+   */
+  rest(held: number, hasSiblings: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      if (hasSiblings) this.#clock.after(held, resolve);
+      else this.#clock.nextTurn(resolve);
+    });
+  }
+}
