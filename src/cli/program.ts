@@ -1,6 +1,8 @@
+import { EventEmitter } from 'node:events';
 import { Command, CommanderError, Option } from 'commander';
 import type { Instance } from '../instance/instance.ts';
 import { serveStdio } from '../instance/stdio.ts';
+import { DevChatError } from '../protocol/errors.ts';
 import { exportFormats, messagePages } from '../protocol/export.ts';
 import { type Message, Role } from '../protocol/model.ts';
 import type { Notifications } from '../protocol/rpc.ts';
@@ -8,6 +10,7 @@ import { type ExportOptions, exportAll } from './export.ts';
 import { type Place, withExistingHistory, withHistory } from './history.ts';
 import { addHubCommands } from './hub.ts';
 import { idFrom } from './ids.ts';
+import { importText, importTranscripts } from './import.ts';
 import { assertWords, nameAfter, type SendOptions, sendInput, sendText } from './send.ts';
 import type { ConversationResync } from './text.ts';
 import * as format from './text.ts';
@@ -35,9 +38,11 @@ export async function run(argv: readonly string[]): Promise<void> {
     .command('status')
     .description('where the history is, what is in it, and which windows are connected')
     .action(() =>
-      withExistingHistory(options(), async (instance) =>
-        print(await instance.handle('sync/status', {}), format.status),
-      ),
+      withExistingHistory(options(), async (instance) => {
+        const status = await instance.handle('sync/status', {});
+        const hub = await instance.handle('hub/status', {});
+        print({ ...status, hub, ingest: await instance.handle('ingest/status', {}) }, format.status);
+      }),
     );
   program
     .command('list')
@@ -70,10 +75,16 @@ export async function run(argv: readonly string[]): Promise<void> {
     .action(async (content: string, send: SendOptions) => {
       if (send.conversation !== undefined) idFrom(send.conversation);
       assertWords(content);
-      await withHistory(options(), async (instance) => {
-        const message = await (content === '-' ? sendInput(instance, send) : sendText(instance, content, send));
+      const events = new EventEmitter<{ change: [Notifications['change']] }>();
+      const body = async (instance: Instance) => {
+        const message = await (content === '-' ? sendInput(instance, send, events) : sendText(instance, content, send));
         print(message, ({ seq, conversationId }) => `Saved as message ${seq} of conversation ${conversationId}.`);
         if (content === '-' && send.conversation === undefined) await nameAfter(instance, message);
+        if (message.status === 'interrupted')
+          throw new DevChatError('cut-off', 'The message was stopped in a window. The rest was not read.');
+      };
+      await withHistory(options(), body, (name, params) => {
+        if (name === 'change') events.emit(name, params as Notifications['change']);
       });
     });
   program
@@ -98,6 +109,10 @@ export async function run(argv: readonly string[]): Promise<void> {
         if (exporting.out !== undefined) print(files, format.exported);
       });
     });
+  program
+    .command('import [path...]')
+    .description('take transcripts of coding agents into the history: these files and folders, or this workspace’s')
+    .action((paths: string[]) => importTranscripts(options(), paths, (imported) => print(imported, importText)));
   program
     .command('resync [id]')
     .description(

@@ -1,20 +1,39 @@
+import type { IngestHealth } from '../protocol/ingest.ts';
+import { ingestFacts } from '../protocol/ingestFacts.ts';
 import type { Conversation, Message } from '../protocol/model.ts';
-import type { ConversationSummary, ResyncResult, SearchHit, SyncStatus, VerifyResult } from '../protocol/rpc.ts';
+import type {
+  ConversationSummary,
+  HubStatus,
+  ResyncResult,
+  SearchHit,
+  SyncStatus,
+  VerifyResult,
+} from '../protocol/rpc.ts';
 import { plainSnippet } from '../protocol/snippet.ts';
 import type { Exported } from './export.ts';
 import type { WorkspaceContents } from './workspaces.ts';
 
 const untitled = '(untitled)';
 
-export function status({ databasePath, conversations, messages, peers, lastChangeId }: SyncStatus): string {
+/** How a history stands, and the reading of transcripts into it. */
+export type Status = SyncStatus & { ingest: IngestHealth | null };
+
+export function status({ databasePath, conversations, messages, peers, lastChangeId, hub, ingest }: Status): string {
   const lines = [
-    `Database:       ${databasePath}`,
-    `Conversations:  ${conversations}`,
-    `Messages:       ${messages}`,
-    `Last change:    ${lastChangeId}`,
-    `Connected:      ${peers.length === 0 ? 'no other window' : ''}`,
+    `Database:         ${databasePath}`,
+    `Conversations:    ${conversations}`,
+    `Messages:         ${messages}`,
+    `Last change:      ${lastChangeId}`,
+    ...(hub ? [`Hub:              ${hubLine(hub)}`] : []),
+    `Connected:        ${peers.length === 0 ? 'no other window' : ''}`,
   ];
-  return [...lines, ...peers.map(({ editor, pid, version }) => `  ${editor} ${version} (pid ${pid})`)].join('\n');
+  const windows = peers.map(({ editor, pid, version }) => `  ${editor} ${version} (pid ${pid})`);
+  const facts = ingestFacts(ingest).map(([name, value]) => `${`${name}:`.padEnd(18)}${value}`);
+  return [...lines, ...windows, ...facts].join('\n');
+}
+
+function hubLine({ url, state, waiting, problem }: HubStatus): string {
+  return [`${state}, ${url}`, waiting > 0 && `${waiting} changes wait`, problem].filter(Boolean).join('; ');
 }
 
 export function conversations(list: Conversation[]): string {

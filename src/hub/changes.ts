@@ -1,5 +1,6 @@
 import type { ChangeEvent } from '../protocol/hub.ts';
 import type { Database, Sql } from './database.ts';
+import type { Member } from './tokens.ts';
 
 /** Size at which a page ends with the push it is in, in UTF-16 code units of its patches. */
 const MAX_PAGE_LENGTH = 1_000_000;
@@ -18,8 +19,8 @@ export interface Head {
 }
 
 /** The epoch and the newest number. */
-export function head(database: Database, workspaceId: string): Promise<Head> {
-  return database.read(workspaceId, (sql) => headOf(sql, workspaceId));
+export function head(database: Database, member: Member): Promise<Head> {
+  return database.read(member, (sql) => headOf(sql, member.workspaceId));
 }
 
 /** The same, inside a transaction. */
@@ -38,30 +39,31 @@ export async function headOf(sql: Sql, workspaceId: string): Promise<Head> {
  */
 export function changesSince(
   database: Database,
-  workspaceId: string,
+  member: Member,
   last: number,
   limit: number,
 ): Promise<ChangesPage | undefined> {
-  return database.read(workspaceId, async (sql) => {
+  const { workspaceId } = member;
+  return database.read(member, async (sql) => {
     const { rows } = await sql.query(
       `WITH page AS (
-         SELECT push_end, size, sum(size) OVER (ORDER BY sequence) AS total FROM change_events
+         SELECT *, sum(size) OVER (ORDER BY sequence) AS total FROM change_events
          WHERE workspace_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
-       )
-       SELECT last_sequence, pruned_through,
-         (SELECT max(push_end) FROM page WHERE total <= $4 OR total = size) AS upto
-       FROM workspaces WHERE id = $1`,
+       ), upto AS (SELECT max(push_end) AS sequence FROM page WHERE total <= $4 OR total = size)
+       SELECT w.last_sequence, w.pruned_through, e.sequence, e.entity_type, e.entity_id, e.user_id, e.event_type,
+         e.revision_id, e.json_patch, (extract(epoch FROM e.created_at) * 1000)::bigint AS created_at
+       FROM workspaces w CROSS JOIN upto
+       LEFT JOIN change_events e ON e.workspace_id = w.id AND e.sequence > $2 AND e.sequence <= upto.sequence
+       WHERE w.id = $1 ORDER BY e.sequence`,
       [workspaceId, last, limit, MAX_PAGE_LENGTH],
     );
-    const { last_sequence, pruned_through, upto } = rows[0];
+    const [{ last_sequence, pruned_through }] = rows;
     if (last < pruned_through || last > last_sequence) return undefined;
-    const { rows: events } = await sql.query(
-      `SELECT sequence, entity_type, entity_id, user_id, event_type, revision_id, json_patch,
-         (extract(epoch FROM created_at) * 1000)::bigint AS created_at
-       FROM change_events WHERE workspace_id = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence`,
-      [workspaceId, last, upto ?? last],
-    );
-    return { events, latest_sequence: last_sequence, has_more: (upto ?? last) < last_sequence };
+    const events = rows
+      .filter(({ sequence }) => sequence !== null)
+      .map(({ last_sequence: _, pruned_through: __, ...event }) => event);
+    const end = events.at(-1)?.sequence ?? last;
+    return { events, latest_sequence: last_sequence, has_more: end < last_sequence };
   });
 }
 
@@ -71,18 +73,18 @@ export function changesSince(
  */
 export function acknowledge(
   database: Database,
-  workspaceId: string,
+  member: Member,
   clientId: string,
   sequence: number,
 ): Promise<number | undefined> {
-  return database.write(workspaceId, async (sql) => {
+  return database.write(member, async (sql) => {
     const { rows } = await sql.query(
       `INSERT INTO cursors AS c(workspace_id, client_id, acknowledged)
        SELECT id, $2, $3 FROM workspaces WHERE id = $1 AND last_sequence >= $3
        ON CONFLICT (workspace_id, client_id)
        DO UPDATE SET acknowledged = greatest(c.acknowledged, excluded.acknowledged), seen_at = clock_timestamp()
        RETURNING acknowledged`,
-      [workspaceId, clientId, sequence],
+      [member.workspaceId, clientId, sequence],
     );
     return rows[0]?.acknowledged;
   });

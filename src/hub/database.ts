@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { DevChatError } from '../protocol/errors.ts';
 import { HUB_ROLE } from './migrations.ts';
+import type { Member } from './tokens.ts';
 
 /** What the parts of a transaction are given to work with. */
 export type Sql = Pick<pg.ClientBase, 'query'>;
@@ -89,33 +90,33 @@ export class Database {
     return this.#pool.query(text, values);
   }
 
-  /** Writes in a workspace, in one transaction; `work` is done again when another transaction gets in its way. */
-  async write<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  /** Writes in a member's workspace, in one transaction; `work` is done again when another transaction gets in its way. */
+  async write<T>(member: Member, work: (sql: Sql) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         // What waits for a lock must then see what its holder has committed.
-        return await this.#transaction('READ COMMITTED', workspaceId, work);
+        return await this.#transaction('READ COMMITTED', member, work);
       } catch (error) {
         if (attempt === MAX_ATTEMPTS || !isCollision(error)) throw error;
       }
     }
   }
 
-  /** Reads in a workspace, everything as of one moment. */
-  read<T>(workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.#transaction('REPEATABLE READ, READ ONLY', workspaceId, work);
+  /** Reads in a member's workspace, everything as of one moment. */
+  read<T>(member: Member, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#transaction('REPEATABLE READ, READ ONLY', member, work);
   }
 
   close(): Promise<void> {
     return this.#pool.end();
   }
 
-  async #transaction<T>(mode: string, workspaceId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async #transaction<T>(mode: string, { proof }: Member, work: (sql: Sql) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let isBroken = false;
     try {
-      const own = pg.escapeLiteral(workspaceId);
-      await client.query(`BEGIN ISOLATION LEVEL ${mode}; SELECT set_config('devchat.workspace', ${own}, true)`);
+      const token = pg.escapeLiteral(proof);
+      await client.query(`BEGIN ISOLATION LEVEL ${mode}; SELECT set_config('devchat.token', ${token}, true)`);
       const result = await work(client);
       await client.query('COMMIT');
       return result;

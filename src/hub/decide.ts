@@ -38,6 +38,8 @@ export interface Situation {
   entities: Map<string, Entity>;
   /** Numbers of the events of those changes that were made before. */
   made: Map<string, number>;
+  /** The claimed numbers of published messages that are taken, by {@link claimKey}. */
+  taken: Set<string>;
   userId: string;
   /** Unix milliseconds. */
   now: number;
@@ -129,14 +131,26 @@ function create(work: Work, change: Create): Outcome {
   if (type === 'message' && !conversation) {
     throw new Refused('not-found', 'The message’s conversation is not on the hub yet.');
   }
-  const seq = (conversation?.lastMessageSequence ?? 0) + 1;
+  const seq = conversation && nextNumber(work, conversation, value['seq']);
   const body = checked(type, { deletedAt: null, ...value, alternatives: [], ...(conversation ? { seq } : {}) });
   if (body.id !== entity_id) throw new Refused('bad-request', 'The entity has another id than the change.');
-  if (conversation) Object.assign(conversation, { lastMessageSequence: seq, state: touched(conversation) });
-  const entity: Entity = { type, body, revisions: [revision_id], lastMessageSequence: 0, state: 'new' };
+  if (conversation && seq !== undefined) {
+    work.taken.add(claimKey(conversation.body.id, seq));
+    const lastMessageSequence = Math.max(seq, conversation.lastMessageSequence);
+    Object.assign(conversation, { lastMessageSequence, state: touched(conversation) });
+  }
+  const lastMessageSequence = type === 'conversation' ? ((body as HubConversation).publishedSeq ?? 0) : 0;
+  const entity: Entity = { type, body, revisions: [revision_id], lastMessageSequence, state: 'new' };
   work.entities.set(keyOf(type, entity_id), entity);
   const event = emit(work, change, [{ op: 'add', path: '', value: body }]);
   return { outcome: 'applied', event, ...messageSequence(entity) };
+}
+
+/** The number that a message had when its conversation was published, if that is kept for it; otherwise the next one. */
+function nextNumber({ taken }: Work, { body, lastMessageSequence }: Entity, claimed: unknown): number {
+  const kept = Number((body as HubConversation).publishedSeq ?? 0);
+  const isKept = Number.isInteger(claimed) && Number(claimed) >= 1 && Number(claimed) <= kept;
+  return isKept && !taken.has(claimKey(body.id, Number(claimed))) ? Number(claimed) : lastMessageSequence + 1;
 }
 
 /** The answer to a creation that was done before. The id decides, as the content may have been edited since. */
@@ -195,7 +209,7 @@ function keep(work: Work, change: Update, entity: Entity): Outcome {
 }
 
 /** What the author of an edit does not decide on. */
-const FIXED = ['id', 'conversationId', 'seq', 'createdAt'];
+const FIXED = ['id', 'conversationId', 'seq', 'publishedSeq', 'createdAt'];
 
 function updated({ type, body: before }: Entity, patch: Patch): Entity['body'] {
   const after = checked(type, applyPatch(before, patch));
@@ -238,4 +252,9 @@ function refusal(error: unknown): { reason: Refusal; message: string; length?: n
 /** By what an entity is found in {@link Situation}. */
 export function keyOf(type: EntityType, id: string): string {
   return `${type} ${id}`;
+}
+
+/** By what a claimed number is found in {@link Situation}. */
+export function claimKey(conversationId: string, seq: number): string {
+  return `${conversationId} ${seq}`;
 }

@@ -1,7 +1,8 @@
-import type { ConversationsPage, MessagesPage, MessagesQuery } from '../protocol/hub.ts';
-import { MAX_PULL } from '../protocol/hub.ts';
+import type { ConversationsPage, MessagesPage, MessagesQuery, RevisionsPage } from '../protocol/hub.ts';
+import { MAX_PULL, MAX_REVISIONS } from '../protocol/hub.ts';
 import { headOf } from './changes.ts';
-import type { Database } from './database.ts';
+import type { Database, Sql } from './database.ts';
+import type { Member } from './tokens.ts';
 
 /** Size at which a page of messages ends, in UTF-16 code units of JSON; the first message always comes. */
 const MAX_PAGE_LENGTH = 4_000_000;
@@ -12,10 +13,11 @@ const present = `'revisionId', revisions[cardinality(revisions)],
 /** A page of a workspace's conversations, tombstones included, by id. */
 export function listConversations(
   database: Database,
-  workspaceId: string,
+  member: Member,
   { after, limit }: { after?: string | undefined; limit: number },
 ): Promise<ConversationsPage> {
-  return database.read(workspaceId, async (sql) => {
+  const { workspaceId } = member;
+  return database.read(member, async (sql) => {
     const { rows } = await sql.query(
       `SELECT body || jsonb_build_object('lastMessageSequence', last_message_sequence, ${present}) AS conversation
        FROM conversations WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3`,
@@ -32,15 +34,13 @@ export function listConversations(
 /** The messages with numbers in a range, tombstones included; undefined when there is no such conversation. */
 export function messageRange(
   database: Database,
-  workspaceId: string,
+  member: Member,
   { conversation_id, from_seq, to_seq }: MessagesQuery,
 ): Promise<MessagesPage | undefined> {
-  return database.read(workspaceId, async (sql) => {
-    const { rows: known } = await sql.query(
-      'SELECT last_message_sequence FROM conversations WHERE workspace_id = $1 AND id = $2',
-      [workspaceId, conversation_id],
-    );
-    if (!known[0]) return undefined;
+  const { workspaceId } = member;
+  return database.read(member, async (sql) => {
+    const last_sequence = await newestNumber(sql, workspaceId, conversation_id);
+    if (last_sequence === undefined) return undefined;
     const { rows } = await sql.query(
       `SELECT id, size, sum(size) OVER (ORDER BY sequence) AS total FROM messages
        WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
@@ -54,8 +54,41 @@ export function messageRange(
     );
     return {
       messages: messages.map(({ message }) => message),
-      last_sequence: known[0].last_message_sequence,
+      last_sequence,
       has_more: page.length < rows.length,
+      latest_sequence: (await headOf(sql, workspaceId)).latest_sequence,
     };
   });
+}
+
+/** Which messages have the numbers in a range, and their revisions; undefined when there is no such conversation. */
+export function revisionRange(
+  database: Database,
+  member: Member,
+  { conversation_id, from_seq, to_seq }: MessagesQuery,
+): Promise<RevisionsPage | undefined> {
+  const { workspaceId } = member;
+  return database.read(member, async (sql) => {
+    const last_sequence = await newestNumber(sql, workspaceId, conversation_id);
+    if (last_sequence === undefined) return undefined;
+    const { rows } = await sql.query(
+      `SELECT sequence AS seq, id, revisions[cardinality(revisions)] AS "revisionId" FROM messages
+       WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
+      [workspaceId, conversation_id, from_seq, to_seq, MAX_REVISIONS + 1],
+    );
+    return {
+      revisions: rows.slice(0, MAX_REVISIONS),
+      last_sequence,
+      has_more: rows.length > MAX_REVISIONS,
+      latest_sequence: (await headOf(sql, workspaceId)).latest_sequence,
+    };
+  });
+}
+
+async function newestNumber(sql: Sql, workspaceId: string, conversationId: string): Promise<number | undefined> {
+  const { rows } = await sql.query(
+    'SELECT last_message_sequence FROM conversations WHERE workspace_id = $1 AND id = $2',
+    [workspaceId, conversationId],
+  );
+  return rows[0]?.last_message_sequence;
 }

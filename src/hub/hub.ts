@@ -79,8 +79,8 @@ export async function startHub({ databaseUrl, host, port, logTo, ...settings }: 
   async function catchUp(): Promise<void> {
     try {
       await endRevoked();
-      for (const workspaceId of sessions.workspaceIds) {
-        sessions.catchUp(workspaceId, await head(database, workspaceId));
+      for (const member of sessions.members) {
+        sessions.catchUp(member.workspaceId, await head(database, member));
       }
     } catch (error) {
       server.log.warn({ err: error }, 'catching up failed');
@@ -95,8 +95,8 @@ export async function startHub({ databaseUrl, host, port, logTo, ...settings }: 
 
   /** Of the workspaces with sessions here; another one's log does not grow. */
   async function cleanUp(): Promise<void> {
-    for (const workspaceId of sessions.workspaceIds) {
-      metrics.removedEvents.inc(await removeOldEvents(database, workspaceId, limits.retention));
+    for (const member of sessions.members) {
+      metrics.removedEvents.inc(await removeOldEvents(database, member, limits.retention));
     }
   }
 

@@ -10,12 +10,12 @@ export interface Migration {
  */
 export const HUB_ROLE = 'devchat_hub';
 
-/** Rows of the workspace that the transaction has named. */
+/** Rows of the workspace that the transaction has named; until the fourth step. */
 const OWN = `workspace_id = nullif(current_setting('devchat.workspace', true), '')::uuid`;
 
 /**
- * Row-level security that binds the owner too: the hub sees the workspace that its transaction has named, and everyone
- * else who owns the table sees nothing.
+ * Row-level security that binds the owner too: the hub sees one workspace, and everyone else who owns the table sees
+ * nothing.
  */
 function isolate(table: string, own = OWN): string {
   return `
@@ -149,4 +149,28 @@ export const migrations: readonly Migration[] = [
     GRANT EXECUTE ON FUNCTION hub_epoch() TO ${HUB_ROLE};`,
     down: 'DROP FUNCTION hub_epoch(); DROP INDEX change_events_by_age; DROP TABLE cursors;',
   },
+  {
+    up: `
+    -- The workspace of the token that the transaction has shown: no other one can be named by whoever has none of its own.
+    CREATE FUNCTION own_workspace() RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path FROM CURRENT AS
+      $$ SELECT t.workspace_id FROM tokens t, nullif(current_setting('devchat.token', true), '') AS token
+         WHERE t.id = left(token, 36)::uuid AND t.revoked_at IS NULL
+           AND t.secret_hash = sha256(convert_to(substr(token, 38), 'UTF8')) $$;
+    REVOKE ALL ON FUNCTION own_workspace() FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION own_workspace() TO ${HUB_ROLE};
+    ${decideBy('workspace_id = (SELECT own_workspace())')}`,
+    down: `${decideBy(OWN)} DROP FUNCTION own_workspace();`,
+  },
 ];
+
+/** Has another condition decide which rows the hub sees. */
+function decideBy(own: string): string {
+  const tables = { workspaces: 'id', conversations: '', messages: '', change_events: '', cursors: '' };
+  return Object.entries(tables)
+    .map(([table, column]) => {
+      const condition = column === '' ? own : own.replace('workspace_id', column);
+      return `ALTER POLICY own_workspace ON ${table} USING (${condition}) WITH CHECK (${condition});`;
+    })
+    .join('\n');
+}

@@ -1,12 +1,11 @@
 import type { HubChange, HubConversation, HubMessage, PushResult } from '../protocol/hub.ts';
+import { isRecord } from '../protocol/json.ts';
 import type { Database, Sql } from './database.ts';
-import { decide, type Entity, keyOf, type NewEvent, type Result } from './decide.ts';
+import { claimKey, decide, type Entity, keyOf, type NewEvent, type Result } from './decide.ts';
+import type { Identity } from './tokens.ts';
 
 /** Who pushes, and where. */
-export interface Author {
-  workspaceId: string;
-  userId: string;
-}
+export type Author = Pick<Identity, 'workspaceId' | 'userId' | 'proof'>;
 
 /** What a push has come to, and the number of its last event; undefined when it has none. */
 export interface Pushed {
@@ -24,10 +23,11 @@ export interface Pushed {
  * the order of commits and without gaps, and who has seen one has seen all before it.
  */
 export function push(database: Database, author: Author, changes: readonly HubChange[]): Promise<Pushed> {
-  return database.write(author.workspaceId, async (sql) => {
+  return database.write(author, async (sql) => {
     const entities = await lockEntities(sql, author.workspaceId, changes);
     const made = await madeBefore(sql, author.workspaceId, changes);
-    const { results, events } = decide({ entities, made, userId: author.userId, now: Date.now() }, changes);
+    const taken = await takenNumbers(sql, author.workspaceId, changes);
+    const { results, events } = decide({ entities, made, taken, userId: author.userId, now: Date.now() }, changes);
     if (events.length === 0)
       return { results: results.map((result) => numbered(result, 0)), latest: undefined, events: 0 };
     await storeEntities(sql, author.workspaceId, [...entities.values()]);
@@ -69,9 +69,26 @@ async function lockEntities(
 /** The conversation that a change is about, or whose next number it takes. */
 function conversationOf(change: HubChange): string[] {
   if (change.entity_type === 'conversation') return [change.entity_id];
-  const [operation] = change.event_type === 'create' ? change.json_patch : [];
-  const value = operation?.op === 'add' ? (operation.value as Partial<HubMessage> | null) : null;
-  return typeof value?.conversationId === 'string' ? [value.conversationId] : [];
+  const { conversationId } = createdMessage(change);
+  return typeof conversationId === 'string' ? [conversationId] : [];
+}
+
+function createdMessage(change: HubChange): Partial<HubMessage> {
+  const [operation] = change.entity_type === 'message' && change.event_type === 'create' ? change.json_patch : [];
+  const value = operation?.op === 'add' ? operation.value : undefined;
+  return isRecord(value) ? value : {};
+}
+
+/** Which of the numbers that new messages claim are taken; asked after their conversations were locked. */
+async function takenNumbers(sql: Sql, workspaceId: string, changes: readonly HubChange[]): Promise<Set<string>> {
+  const claims = changes.map(createdMessage).filter(({ seq }) => Number.isSafeInteger(seq));
+  if (claims.length === 0) return new Set();
+  const { rows } = await sql.query(
+    `SELECT conversation_id, sequence FROM messages
+     WHERE workspace_id = $1 AND (conversation_id, sequence) IN (SELECT * FROM unnest($2::uuid[], $3::bigint[]))`,
+    [workspaceId, claims.map(({ conversationId }) => conversationId), claims.map(({ seq }) => seq)],
+  );
+  return new Set(rows.map(({ conversation_id, sequence }) => claimKey(conversation_id, sequence)));
 }
 
 interface Row {

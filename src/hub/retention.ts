@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import type { Member } from './tokens.ts';
 
 /** How long events are kept, in ms. */
 export interface Retention {
@@ -17,19 +18,20 @@ const BATCH = 5000;
  */
 export async function removeOldEvents(
   database: Database,
-  workspaceId: string,
+  member: Member,
   { events, replicas }: Retention,
 ): Promise<number> {
   let removed = 0;
   for (;;) {
-    const batch = await removeBatch(database, workspaceId, { events, replicas });
+    const batch = await removeBatch(database, member, { events, replicas });
     removed += batch;
     if (batch < BATCH) return removed;
   }
 }
 
-function removeBatch(database: Database, workspaceId: string, { events, replicas }: Retention): Promise<number> {
-  return database.write(workspaceId, async (sql) => {
+function removeBatch(database: Database, member: Member, { events, replicas }: Retention): Promise<number> {
+  const { workspaceId } = member;
+  return database.write(member, async (sql) => {
     await sql.query(
       `DELETE FROM cursors WHERE workspace_id = $1 AND seen_at < clock_timestamp() - $2 * interval '1 ms'`,
       [workspaceId, replicas],

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { ConversationsQuery, MessagesQuery } from '../protocol/hub.ts';
 import type { Database } from './database.ts';
-import { listConversations, messageRange } from './history.ts';
+import { listConversations, messageRange, revisionRange } from './history.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Sessions } from './sessions.ts';
@@ -70,15 +70,17 @@ export function createServer(ports: ServerPorts): FastifyInstance {
     return metrics.registry.metrics();
   });
   server.get('/chat/conversations', async (request, reply) => {
-    const { workspaceId } = await gate.enter(request, reply);
-    return listConversations(database, workspaceId, parsed(ConversationsQuery, request.query));
+    const member = await gate.enter(request, reply);
+    return listConversations(database, member, parsed(ConversationsQuery, request.query));
   });
-  server.get('/chat/messages', async (request, reply) => {
-    const { workspaceId } = await gate.enter(request, reply);
-    const page = await messageRange(database, workspaceId, parsed(MessagesQuery, request.query));
-    if (!page) throw new HttpError(404, 'There is no such conversation.');
-    return page;
-  });
+  for (const [path, range] of Object.entries({ '/chat/messages': messageRange, '/chat/revisions': revisionRange })) {
+    server.get(path, async (request, reply) => {
+      const member = await gate.enter(request, reply);
+      const page = await range(database, member, parsed(MessagesQuery, request.query));
+      if (!page) throw new HttpError(404, 'There is no such conversation.');
+      return page;
+    });
+  }
 
   const webSockets = new WebSocketServer({
     noServer: true,

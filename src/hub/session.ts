@@ -166,7 +166,7 @@ export class Session {
       return this.end('unsupported_protocol', `The hub speaks version ${HUB_PROTOCOL.min} to ${HUB_PROTOCOL.max}.`);
     }
     const { workspaceId: workspace_id, userId: user_id } = this.identity;
-    const { hub_epoch, latest_sequence } = await head(this.#ports.database, workspace_id);
+    const { hub_epoch, latest_sequence } = await head(this.#ports.database, this.identity);
     this.#clientId = client_id;
     this.#epoch = hub_epoch;
     this.#told = latest_sequence;
@@ -188,7 +188,7 @@ export class Session {
   async #pull({ last_sequence, limit, request_id }: FrameOf<'get_changes_since'>): Promise<void> {
     const { metrics, database } = this.#ports;
     const measured = metrics.pullSeconds.startTimer();
-    const page = await changesSince(database, this.identity.workspaceId, last_sequence, limit);
+    const page = await changesSince(database, this.identity, last_sequence, limit);
     measured();
     if (!page) {
       const message = `The log does not reach back to ${last_sequence}, or does not know it. Validate everything.`;
@@ -206,7 +206,7 @@ export class Session {
       return this.#send({ type: 'error', code: 'bad_frame', message, request_id });
     }
     const { database } = this.#ports;
-    const sequence = await acknowledge(database, this.identity.workspaceId, this.#clientId, up_to_sequence);
+    const sequence = await acknowledge(database, this.identity, this.#clientId, up_to_sequence);
     if (sequence !== undefined) return this.#send({ type: 'changes_acknowledged', sequence, request_id });
     const message = `There is no event ${up_to_sequence}. Validate everything.`;
     this.#send({ type: 'error', code: 'resync_required', message, request_id });

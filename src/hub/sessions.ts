@@ -17,9 +17,9 @@ export class Sessions {
     return [...this.#byWorkspace.values()].flatMap((sessions) => [...sessions]);
   }
 
-  /** The workspaces that have a session here. */
-  get workspaceIds(): string[] {
-    return [...this.#byWorkspace.keys()];
+  /** Of each workspace that has a session here, one member. */
+  get members(): Identity[] {
+    return [...this.#byWorkspace.values()].flatMap(([session]) => session?.identity ?? []);
   }
 
   /** Whether one more session of this user is within the limits. */

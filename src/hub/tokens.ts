@@ -2,12 +2,28 @@ import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypt
 import type { Database, Sql } from './database.ts';
 import { TOKENS_CHANNEL } from './notifications.ts';
 
-/** Who a token stands for. */
-export interface Identity {
-  tokenId: string;
-  workspaceId: string;
-  userId: string;
+/** Who a token stands for. The token itself is in nothing that is made of it, such as a log line. */
+export class Identity {
+  readonly tokenId: string;
+  readonly workspaceId: string;
+  readonly userId: string;
+  readonly #secret: string;
+
+  constructor(tokenId: string, workspaceId: string, userId: string, secret: string) {
+    this.tokenId = tokenId;
+    this.workspaceId = workspaceId;
+    this.userId = userId;
+    this.#secret = secret;
+  }
+
+  /** What shows the database that this is so. */
+  get proof(): string {
+    return `${this.tokenId}_${this.#secret}`;
+  }
 }
+
+/** Who may read and write in a workspace. */
+export type Member = Pick<Identity, 'workspaceId' | 'proof'>;
 
 /** A token as `devchat hub token list` shows it, which is without its secret. Times are Unix milliseconds. */
 export interface TokenRecord {
@@ -33,7 +49,7 @@ export async function authenticate(database: Database, token: string): Promise<I
   const { rows } = await database.query('SELECT secret_hash, workspace_id, user_id FROM find_token($1)', [id]);
   const [found] = rows;
   const matches = timingSafeEqual(hash(secret), found?.secret_hash ?? NOBODY);
-  return matches && found ? { tokenId: id, workspaceId: found.workspace_id, userId: found.user_id } : undefined;
+  return matches && found ? new Identity(id, found.workspace_id, found.user_id, secret) : undefined;
 }
 
 /** Those of the tokens that are not valid any more. */

@@ -1,6 +1,8 @@
 import { v7 as uuid } from 'uuid';
 import * as v from 'valibot';
 import { DevChatError, errorText, type Reason } from '../protocol/errors.ts';
+import type { HubSettings } from '../protocol/hub.ts';
+import type { IngestSettings, IngestWish } from '../protocol/ingest.ts';
 import type { Log } from '../protocol/log.ts';
 import { type Method, type Notifications, type Params, type Results, requestParams } from '../protocol/rpc.ts';
 import type { Database } from '../store/database.ts';
@@ -26,9 +28,30 @@ export interface InstancePorts {
   log: Log;
 }
 
+/** The requests that change what the instance itself knows: it outlives an open database. */
+export type OwnMethod =
+  | 'initialize'
+  | 'ingest/configure'
+  | 'hub/connect'
+  | 'hub/configure'
+  | 'hub/disconnect'
+  | 'shutdown';
+
 /** One window's or program's access to a workspace's history: requests in, answers and notifications out. */
 export class Instance {
   readonly id: string = uuid();
+  readonly #own: { [M in OwnMethod]: (params: Params<M>) => Promise<Results[M]> } = {
+    initialize: (params) => this.#initialize(params),
+    'ingest/configure': (params) => this.#configure(params),
+    'hub/connect': async (settings) => {
+      const found = await this.#answer('hub/try', settings);
+      await this.#useHub(settings);
+      return found;
+    },
+    'hub/configure': ({ settings }) => this.#useHub(settings),
+    'hub/disconnect': () => this.#useHub(null),
+    shutdown: () => this.close(),
+  };
   readonly #ports: InstancePorts;
   readonly #leads: boolean;
   #workspace: Promise<Workspace> | undefined;
@@ -39,6 +62,11 @@ export class Instance {
   #failure: string | undefined;
   #closing: Promise<null> | undefined;
   #editor = 'unknown';
+  #folders: readonly string[] = [];
+  /** The transcripts that the client wants to be read. */
+  #wish: IngestWish | null = null;
+  /** The hub that the client has named. */
+  #hub: HubSettings | null = null;
 
   /** @param options `leads`: whether it may become the leader; not for one who stays only for a moment */
   constructor(ports: InstancePorts, { leads = true }: { leads?: boolean } = {}) {
@@ -58,8 +86,8 @@ export class Instance {
       throw new DevChatError('bad-request', `${method}: ${field}: ${issue.message}`);
     }
     // The schema of `method` has just made them so.
-    if (method === 'initialize') return (await this.#initialize(parsed.output as Params<'initialize'>)) as Results[M];
-    if (method === 'shutdown') return (await this.close()) as Results[M];
+    const own = this.#own[method as OwnMethod] as ((params: Params<M>) => Promise<Results[M]>) | undefined;
+    if (own) return own(parsed.output);
     try {
       return await this.#answer(method, parsed.output);
     } catch (error) {
@@ -108,10 +136,12 @@ export class Instance {
     if (this.#workspace || this.#databasePath !== undefined || this.#closing) {
       throw new DevChatError('bad-request', 'This instance is initialized already.');
     }
-    const { client, databasePath, workspaceFolder, workspaceFolders, location } = params;
+    const { client, databasePath, workspaceFolder, workspaceFolders, location, ingest, hub } = params;
     this.#editor = (typeof client === 'string' ? client : client?.name) ?? 'unknown';
-    const folders = workspaceFolders ?? (workspaceFolder === undefined ? [] : [workspaceFolder]);
-    const path = databasePath ?? locateDatabase(dataDir(), folders, location ?? 'user');
+    this.#folders = workspaceFolders ?? (workspaceFolder === undefined ? [] : [workspaceFolder]);
+    this.#wish = this.#wishFor(ingest ?? null);
+    this.#hub = hub ?? null;
+    const path = databasePath ?? locateDatabase(dataDir(), this.#folders, location ?? 'user');
     try {
       this.#workspace = this.#open(path);
       const { databasePath: opened, dbEpoch, lastChangeId } = (await this.#workspace).status();
@@ -121,6 +151,24 @@ export class Instance {
       this.#workspace = undefined;
       throw error;
     }
+  }
+
+  /** Also for a database that is being opened anew. */
+  async #configure({ settings }: Params<'ingest/configure'>): Promise<null> {
+    this.#wish = this.#wishFor(settings);
+    (await this.#workspace)?.ingestion.wishFor(this.#wish);
+    return null;
+  }
+
+  /** Also for a database that is being opened anew. */
+  async #useHub(settings: HubSettings | null): Promise<null> {
+    this.#hub = settings;
+    await (await this.#workspace)?.hub.configure(settings);
+    return null;
+  }
+
+  #wishFor(settings: IngestSettings | null): IngestWish | null {
+    return settings && { folders: [...this.#folders], settings };
   }
 
   #open(path: string): Promise<Workspace> {
@@ -134,7 +182,12 @@ export class Instance {
         if (error instanceof DevChatError && error.reason === 'corrupt') this.#reopenInBackground('damaged');
       },
     };
-    return Workspace.open(path, self, events, { log: this.#ports.log, leads: this.#leads });
+    return Workspace.open(path, self, events, {
+      log: this.#ports.log,
+      leads: this.#leads,
+      wish: this.#wish,
+      hub: this.#hub,
+    });
   }
 
   /** Opens the file that is now at the path of the database, once however many notice the change. */

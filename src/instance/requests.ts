@@ -1,3 +1,4 @@
+import { reportIngestion } from '../ingest/report.ts';
 import type { Conversation } from '../protocol/model.ts';
 import type { Method, Params, Results } from '../protocol/rpc.ts';
 import { branchConversation } from '../store/branch.ts';
@@ -13,17 +14,22 @@ import {
   updateConversation,
 } from '../store/conversations.ts';
 import { dataDir } from '../store/dataDir.ts';
+import { conversationUsage } from '../store/ingestMessages.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../store/messages.ts';
 import { purgeConversations, removePurged } from '../store/purge.ts';
+import { alternativesOf } from '../store/replica/entities.ts';
+import { shareConversation, unshareConversation } from '../store/replica/sharing.ts';
 import { searchMessages } from '../store/search.ts';
 import { rebuildIndex, verify } from '../store/verify.ts';
 import { listWorkspaces, workspaceConversations } from '../store/workspaces.ts';
+import { isShared, tryHub } from './hubAccess.ts';
+import type { OwnMethod } from './instance.ts';
 import { resyncLocal } from './resync.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The requests that need an open workspace, each with the function that answers it. */
 export type Answers = {
-  [M in Exclude<Method, 'initialize' | 'shutdown'>]: (
+  [M in Exclude<Method, OwnMethod>]: (
     workspace: Workspace,
     params: Params<M>,
     instanceId: string,
@@ -75,6 +81,7 @@ export const answers: Answers = {
   }),
   'conversation/branch': (workspace, params, origin) =>
     publish(workspace, branchConversation(workspace.db, origin, params)),
+  'conversation/usage': ({ db }, { conversationId }) => db.read(() => conversationUsage(db, conversationId)),
   'presence/set': (workspace, { conversationId }) => {
     workspace.show(conversationId);
     return null;
@@ -95,12 +102,30 @@ export const answers: Answers = {
   verify: (workspace, { repair }, origin) => publish(workspace, verify(workspace.db, origin, repair ?? false)),
   'workspaces/list': () => ({ workspaces: listWorkspaces(dataDir()) }),
   'workspaces/conversations': (_, { workspace }) => ({ conversations: workspaceConversations(dataDir(), workspace) }),
+  'ingest/status': async (workspace) => {
+    await workspace.settled();
+    return workspace.ingestion.status();
+  },
+  'ingest/report': ({ db }) => reportIngestion(db),
+  'ingest/import': ({ ingestion }, params) => ingestion.ask('ingest/import', params),
+  'ingest/rescan': ({ ingestion }, params) => ingestion.ask('ingest/rescan', params),
+  'ingest/cancel': ({ ingestion }, params) => ingestion.ask('ingest/cancel', params),
   'sync/status': async (workspace) => {
     await workspace.settled();
     return workspace.status();
   },
+  'hub/try': ({ db }, settings) => tryHub(db, settings),
+  'hub/status': ({ hub }) => hub.leaderStatus(),
+  'conversation/share': (workspace, { conversationId, isShared }, origin) => {
+    const change = isShared ? shareConversation : unshareConversation;
+    return publish(workspace, change(workspace.db, origin, conversationId));
+  },
+  'message/alternatives': ({ db }, { messageId }) => ({ alternatives: alternativesOf(db, messageId) }),
   'sync/resync': async (workspace, { conversationId }) => {
-    const result = await resyncLocal(workspace.db, conversationId);
+    const { db, hub } = workspace;
+    const result = isShared(db, conversationId)
+      ? await hub.resync({ conversationId })
+      : await resyncLocal(db, conversationId);
     const { state, reason } = result;
     const isAtRest = { isValidating: false, isFetching: false, fetched: 0, wanted: 0 };
     workspace.notify('syncState', { conversationId, state, reason, ...isAtRest });

@@ -1,4 +1,8 @@
+import * as v from 'valibot';
+import type { HubSettings } from '../protocol/hub.ts';
+import type { IngestWish } from '../protocol/ingest.ts';
 import type { Log } from '../protocol/log.ts';
+import { HubLeaderMethod } from '../protocol/peer.ts';
 import type { Notifications, SyncStatus } from '../protocol/rpc.ts';
 import type { Database } from '../store/database.ts';
 import { readLeader } from '../store/leader.ts';
@@ -10,6 +14,8 @@ import type { Introduction } from '../sync/peers/handshake.ts';
 import { systemPlatform } from '../sync/platform.ts';
 import { SyncEngine } from '../sync/syncEngine.ts';
 import { databaseSyncStore } from './databaseSyncStore.ts';
+import { HubAccess } from './hubAccess.ts';
+import { Ingestion } from './ingestion.ts';
 
 /** How often a database that cannot be written is tried again, in ms. */
 const PROBE_INTERVAL = 1000;
@@ -30,18 +36,25 @@ export interface WorkspaceOptions {
   log: Log;
   /** False for one who stays only for a moment: it takes no leadership, and leaves none behind. */
   leads: boolean;
+  /** The transcripts that the client wants to be read, if any. */
+  wish?: IngestWish | null;
+  /** The hub that the client has named, if any. */
+  hub?: HubSettings | null;
 }
 
 /** One open database and its share in the sync. */
 export class Workspace {
   readonly db: Database;
+  readonly ingestion: Ingestion;
+  readonly hub: HubAccess;
   readonly #self: Introduction;
   readonly #sync: SyncEngine;
   readonly #events: WorkspaceEvents;
   readonly #stopProbing: Cancel;
   #shown: string | null = null;
 
-  private constructor(db: Database, self: Introduction, events: WorkspaceEvents, { log, leads }: WorkspaceOptions) {
+  private constructor(db: Database, self: Introduction, events: WorkspaceEvents, options: WorkspaceOptions) {
+    const { log, leads, wish = null, hub = null } = options;
     this.db = db;
     this.#self = self;
     this.#events = events;
@@ -49,16 +62,58 @@ export class Workspace {
       self,
       databaseSyncStore(db, self.instanceId, log, (error) => events.fault?.(error)),
       {
-        changed: ({ changes, conversations, messages }) =>
-          events.notify('change', { changes, conversations, messages }),
+        changed: ({ changes, conversations, messages }) => {
+          events.notify('change', { changes, conversations, messages });
+          this.hub.look();
+        },
         lost: (lastChangeId) => events.notify('reload', { reason: 'log-pruned', lastChangeId }),
-        streamed: (piece) => events.notify('stream', piece),
+        streamed: (piece) => {
+          events.notify('stream', piece);
+          this.hub.stream(piece);
+        },
         statusChanged: () => events.notify('status', this.status()),
         presenceChanged: (viewers) => events.notify('presence', { viewers }),
+        leads: (leadership) => {
+          this.ingestion.lead(leadership);
+          this.hub.lead(leadership);
+        },
+        wishesChanged: () => this.ingestion.look(),
+        asked: (method, params) =>
+          v.is(HubLeaderMethod, method) ? this.hub.answer(method, params) : this.ingestion.answer(method, params),
+        ingestTold: (health) => events.notify('ingest', { health }),
         replaced: () => events.replaced(),
         failed: (error) => events.fault?.(error),
       },
       { platform: systemPlatform, log, leads },
+    );
+    this.ingestion = new Ingestion(
+      {
+        db,
+        log,
+        wishes: () => this.#sync.wishes,
+        wishFor: (wanted) => this.#sync.wishFor(wanted),
+        askLeader: (method, params) => this.#sync.askLeader(method, params),
+        committed: () => this.#sync.committed(),
+        told: (health) => {
+          this.#sync.tellIngest(health);
+          events.notify('ingest', { health });
+        },
+      },
+      wish,
+    );
+    this.hub = new HubAccess(
+      {
+        ...{ db, log, instanceId: self.instanceId },
+        askLeader: (method, params) => this.#sync.askLeader(method, params),
+        committed: () => this.#sync.committed(),
+        changed: () => events.notify('status', this.status()),
+        notice: (text) => events.notify('notice', { text }),
+        streamed: (piece) => {
+          this.#sync.relay(piece);
+          events.notify('stream', piece);
+        },
+      },
+      hub,
     );
     db.onWriteProblem = () => events.notify('status', this.status());
     this.#stopProbing = every(systemPlatform.clock, PROBE_INTERVAL, () => this.#probe());
@@ -142,12 +197,15 @@ export class Workspace {
       leader: leader.epoch === 0 ? null : leader,
       ...counts,
       readOnly: this.db.writeProblem,
+      hub: this.hub.status(),
     };
   }
 
   /** @param isFollowed whether the database is opened anew at once */
   async close(isFollowed = false): Promise<void> {
     this.#stopProbing();
+    await this.ingestion.close();
+    await this.hub.close();
     await this.#sync.close(isFollowed);
     await this.db.close();
   }

@@ -2,6 +2,18 @@ import * as v from 'valibot';
 import { MAX_CONTENT_LENGTH, MAX_TITLE_LENGTH, MessageStatus, Role, StreamPiece } from './model.ts';
 import { Patch } from './patch.ts';
 
+/** Which conversations a client shares of itself; the user's word on a single one goes before. */
+export const Share = v.union([v.picklist(['none', 'all']), v.object({ sources: v.array(v.string()) })]);
+export type Share = v.InferOutput<typeof Share>;
+
+/** Which hub a client uses, and how. */
+export const HubSettings = v.object({
+  url: v.pipe(v.string(), v.url('must be a URL'), v.regex(/^https?:/iu, 'must begin with https:// or http://')),
+  token: v.pipe(v.string(), v.minLength(1), v.regex(/^\S+$/u, 'must not contain blanks')),
+  share: v.optional(Share, 'none'),
+});
+export type HubSettings = v.InferOutput<typeof HubSettings>;
+
 /** Versions of the hub protocol that this program speaks. */
 export const HUB_PROTOCOL = { min: 1, max: 1 } as const;
 
@@ -16,6 +28,12 @@ export const MAX_PULL = 500;
 
 /** Most versions of one entity that lost against others and are kept. */
 export const MAX_ALTERNATIVES = 20;
+
+/** Most messages that a conversation may have when it is published. */
+export const MAX_PUBLISHED_SEQ = 10_000_000;
+
+/** Most entities in one answer of `GET /chat/revisions`. */
+export const MAX_REVISIONS = 5000;
 
 /** Lower case, so that equal ids are equal texts. */
 const Id = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u, 'must be a lower-case UUID'));
@@ -43,6 +61,8 @@ export const HubConversation = v.looseObject({
   externalId: v.nullable(Name),
   createdAt: Time,
   deletedAt: v.nullable(Time),
+  /** Numbers up to this one are kept for the messages that the conversation had when it was published. */
+  publishedSeq: v.optional(v.pipe(Count, v.maxValue(MAX_PUBLISHED_SEQ))),
   alternatives: v.pipe(v.array(Alternative), v.maxLength(MAX_ALTERNATIVES)),
 });
 export type HubConversation = v.InferOutput<typeof HubConversation>;
@@ -227,4 +247,16 @@ export interface MessagesPage {
   last_sequence: number;
   /** The range has messages that this answer had no room for. */
   has_more: boolean;
+  /** Events up to this one are contained. */
+  latest_sequence: number;
+}
+
+/** What `GET /chat/revisions` answers to a {@link MessagesQuery}: enough to find out which messages to ask for. */
+export interface RevisionsPage {
+  /** Ascending, at most {@link MAX_REVISIONS}, from the beginning of the range. */
+  revisions: { seq: number; id: string; revisionId: string }[];
+  last_sequence: number;
+  has_more: boolean;
+  /** Events up to this one are contained. */
+  latest_sequence: number;
 }

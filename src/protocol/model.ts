@@ -8,6 +8,13 @@ export type Role = v.InferOutput<typeof Role>;
 export const MessageStatus = v.picklist(['complete', 'streaming', 'interrupted', 'error']);
 export type MessageStatus = v.InferOutput<typeof MessageStatus>;
 
+/** Where an agent's session took place, as far as its newest message tells. */
+export interface Origin {
+  cwd: string | null;
+  branch: string | null;
+  model: string | null;
+}
+
 /** One chat history entry of a workspace. Times are integer Unix milliseconds. */
 export interface Conversation {
   id: string;
@@ -16,6 +23,8 @@ export interface Conversation {
   /** Where it comes from: `chat` for this product, otherwise an agent's name. */
   source: string;
   externalId: string | null;
+  /** Null for what is no agent's session. */
+  origin: Origin | null;
   /** Newest sequence number handed out in the conversation; 0 when it is empty. */
   lastSeq: number;
   lastReadSeq: number;
@@ -36,14 +45,18 @@ export interface Conversation {
   deletedAt: number | null;
   /** When it was deleted for good: nothing of it is left to be shown, and it is never listed. */
   purgedAt: number | null;
+  /** It is shared with other machines through the hub. */
+  isShared?: true;
 }
 
 /** One message. A deleted message stays as a tombstone: `deletedAt` set, `content` empty. */
 export interface Message {
   id: string;
   conversationId: string;
-  /** Position in the conversation: from 1, gap-free, never changed. */
+  /** Position in the conversation: from 1, gap-free, never changed once it is given. */
   seq: number;
+  /** The hub has still to give the number: until then the message stands after all that have one, and may move. */
+  isPending?: true;
   role: Role;
   author: string | null;
   content: string;

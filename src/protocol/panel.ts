@@ -71,6 +71,7 @@ export const panelParams = {
       'devchat.attach',
       'devchat.setApiKey',
       'devchat.branchConversation',
+      'devchat.continueInTerminal',
     ]),
     conversationId: v.optional(Id),
     /** Number of a message, where one is meant. */
@@ -123,10 +124,16 @@ export type PanelKind = 'view' | 'editor';
 /** State of the instance process behind the window, as far as a reader of the panel cares. */
 export type Connection = 'starting' | 'ready' | 'restarting' | 'failed';
 
+/** The conversation that a panel shows. */
+export interface ShownConversation extends Pick<Conversation, 'id' | 'title' | 'lastSeq'> {
+  /** Who has written it, as which model and on which branch, and whether it can go on in a terminal; null if no agent has. */
+  agent: { text: string; isResumable: boolean } | null;
+}
+
 /** Everything the panel shows except messages: always a full snapshot, so that a lost event does no harm. */
 export interface PanelView {
   /** The conversation shown; null before one is chosen or after it was deleted. */
-  conversation: Pick<Conversation, 'id' | 'title' | 'lastSeq'> | null;
+  conversation: ShownConversation | null;
   /** How many other windows show it. */
   otherWindows: number;
   connection: Connection;
@@ -195,6 +202,8 @@ export interface PanelState {
   attachments: Record<string, Attachment[]>;
   /** Models chosen for the next messages of conversations, by id; null stands for none. */
   models: Record<string, string | null>;
+  /** Ids of the versions of messages that the reader has chosen. */
+  versions: string[];
   /** Reading position by conversation id: the first visible message and its offset in CSS pixels; absent at the bottom. */
   anchors: Record<string, { seq: number; offset: number }>;
 }
@@ -282,5 +291,7 @@ export const panelStringKeys = [
   'timedOut',
   'branch',
   'inWindows',
+  'replyBranches',
+  'continueInTerminal',
 ] as const;
 export type PanelStringKey = (typeof panelStringKeys)[number];

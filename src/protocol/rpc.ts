@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { type Alternative, HubSettings } from './hub.ts';
+import { type ImportResult, type IngestHealth, type IngestReport, IngestSettings, type Usage } from './ingest.ts';
 import type { Change, Conversation, Message, StreamPiece } from './model.ts';
 import { MAX_PIECE_LENGTH, MAX_TITLE_LENGTH, Role, Tags } from './model.ts';
 
@@ -15,6 +17,9 @@ const OneConversation = v.object({ conversationId: Id });
 
 /** Most conversations that one request moves or deletes. */
 export const MAX_BATCH = 1000;
+
+/** Most paths that one import names, so that they fit into one frame between peers. */
+export const MAX_PATHS = 200;
 
 /** Most hits that one search answers. */
 export const MAX_HITS = 1000;
@@ -33,6 +38,10 @@ export const requestParams = {
     /** `workspaceFolder` keeps the database in the folder's `.devchat`; the default is the user's data directory. */
     location: v.optional(v.picklist(['user', 'workspaceFolder'])),
     client: v.optional(v.union([v.string(), v.object({ name: v.string(), version: v.optional(v.string()) })])),
+    /** Which transcripts of coding agents in the folders are taken into the history; without it none are. */
+    ingest: v.optional(IngestSettings),
+    /** The hub to be connected to, whenever this instance leads; without it none is. */
+    hub: v.optional(HubSettings),
   }),
   'conversation/list': v.object({ includeDeleted: v.optional(v.boolean()) }),
   'conversation/create': v.object({ id: v.optional(Id), title: v.optional(Title) }),
@@ -111,6 +120,32 @@ export const requestParams = {
   /** Makes the search index anew from the messages. */
   'search/rebuild': v.object({}),
   'sync/status': v.object({}),
+  /** Changes what `initialize` said of transcripts; null for none. */
+  'ingest/configure': v.object({ settings: v.nullable(IngestSettings) }),
+  'ingest/status': v.object({}),
+  'ingest/report': v.object({}),
+  /** Reads files and folders, whatever workspace they belong to; without any, what the settings name. Answers at the end. */
+  'ingest/import': v.object({
+    paths: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(4096))), v.maxLength(MAX_PATHS))),
+  }),
+  /** Looks at every transcript that the settings name again. Answers when all were read. */
+  'ingest/rescan': v.object({}),
+  /** Gives up on what waits to be read; `ingest/rescan` goes on with it. */
+  'ingest/cancel': v.object({}),
+  /** The tokens of an imported conversation. */
+  'conversation/usage': OneConversation,
+  /** Finds out whether a hub can be used. */
+  'hub/try': HubSettings,
+  /** The same, and if so, uses it. */
+  'hub/connect': HubSettings,
+  /** Changes what `initialize` said of the hub, without trying it; null for none. */
+  'hub/configure': v.object({ settings: v.nullable(HubSettings) }),
+  'hub/disconnect': v.object({}),
+  'hub/status': v.object({}),
+  /** Begins to share a conversation through the hub, or ends it; whatever the settings say. */
+  'conversation/share': v.object({ conversationId: Id, isShared: v.boolean() }),
+  /** The versions of a shared message that lost against others. */
+  'message/alternatives': v.object({ messageId: Id }),
   /** Validates a conversation against where it comes from, and fetches what is missing. */
   'sync/resync': OneConversation,
   verify: v.object({ repair: v.optional(v.boolean()) }),
@@ -154,6 +189,22 @@ export interface Results {
   /** How many messages the index is made from. */
   'search/rebuild': { messages: number };
   'sync/status': SyncStatus;
+  'ingest/configure': null;
+  /** Null where no transcripts are read. */
+  'ingest/status': IngestHealth | null;
+  'ingest/report': IngestReport;
+  'ingest/import': ImportResult;
+  'ingest/rescan': ImportResult;
+  'ingest/cancel': null;
+  'conversation/usage': Usage;
+  'hub/try': { workspaceId: string; userId: string };
+  'hub/connect': { workspaceId: string; userId: string };
+  'hub/configure': null;
+  'hub/disconnect': null;
+  'hub/status': HubStatus | null;
+  'conversation/share': Conversation;
+  /** Oldest first. */
+  'message/alternatives': { alternatives: Alternative[] };
   'sync/resync': ResyncResult;
   verify: VerifyResult;
   /** The one that was last changed first. */
@@ -254,6 +305,18 @@ export interface WorkspaceSummary {
 /** A conversation of any history. */
 export type ConversationSummary = Pick<Conversation, 'id' | 'title' | 'source' | 'lastSeq' | 'createdAt' | 'updatedAt'>;
 
+/** How the connection to the hub stands. Only the leader has one; the others tell what waits for it. */
+export interface HubStatus {
+  url: string;
+  state: 'connecting' | 'connected' | 'offline' | 'follower';
+  /** Why it is offline, or what the hub would not take, in words for the user; null when all is well. */
+  problem: string | null;
+  /** Conversations and messages that are still to be told to the hub. */
+  waiting: number;
+  /** Everything up to this event of the hub is here. */
+  sequence: number;
+}
+
 export interface SyncStatus {
   instanceId: string;
   databasePath: string;
@@ -267,6 +330,8 @@ export interface SyncStatus {
   messages: number;
   /** Why nothing can be saved at present, in words for the user; null when all is well. */
   readOnly: string | null;
+  /** The hub that this instance's client has named; null when none. */
+  hub: HubStatus | null;
 }
 
 /** What an instance tells its client without being asked. */
@@ -288,6 +353,8 @@ export interface Notifications {
   status: SyncStatus;
   /** Which conversations other windows show now, by their ids; told when it is another answer than before. */
   presence: { viewers: Viewers[] };
+  /** How the reading of transcripts is doing; null where none are read. Told when it changes, four times a second at most. */
+  ingest: { health: IngestHealth | null };
   /** How a conversation stands now, after each validation and during a repair. */
   syncState: ConversationSyncState;
   /** What happened to the database, in words for the user: what was lost, saved, or put back. */

@@ -9,6 +9,7 @@ import { copyBlobUses } from './blobUses.ts';
 import { appendChanges } from './changeLog.ts';
 import { findConversation, getConversation, getLiveConversation, setColumns } from './conversations.ts';
 import type { Database } from './database.ts';
+import { placeOf } from './rows.ts';
 import { resetSyncState } from './syncState.ts';
 import { normaliseTitle } from './text.ts';
 
@@ -76,7 +77,7 @@ function copySome(
   for (const [index, message] of next.entries()) copyMessage(db, branch.id, branch.lastSeq + index + 1, message);
   const lastSeq = branch.lastSeq + next.length;
   const copied = setColumns(db, branch.id, {
-    ...{ last_seq: lastSeq, last_read_seq: lastSeq, branched_from: isLast ? through : (next.at(-1)?.seq ?? through) },
+    ...{ last_seq: lastSeq, last_read_seq: lastSeq, branched_from: isLast ? through : (next.at(-1)?.place ?? through) },
     ...(isLast ? { deleted_at: null, purged_at: null } : {}),
   });
   resetSyncState(db, branch.id);
@@ -89,7 +90,7 @@ function copySome(
 interface SourceMessage {
   rowId: number;
   id: string;
-  seq: number;
+  place: number;
   /** JSON of what the chat keeps with a message; null when there is none of it. */
   chatParts: string | null;
   size: number;
@@ -102,14 +103,15 @@ function nextMessages(
   after: number,
   through: number,
 ): { next: SourceMessage[]; isLast: boolean } {
-  const rows = db
-    .sql(
-      `SELECT row_id AS rowId, id, seq, iif(json_type(parts) = 'object', json(parts), NULL) AS chatParts,
-         octet_length(content) + ifnull(octet_length(parts), 0) AS size
-       FROM messages WHERE conversation_id = ? AND seq > ? AND seq <= ? AND deleted_at IS NULL
-       ORDER BY seq LIMIT ${MESSAGES}`,
-    )
-    .all(conversationId, after, through) as SourceMessage[];
+  const select = `SELECT row_id AS rowId, id, ${placeOf('messages')} AS place,
+      iif(json_type(parts) = 'object', json(parts), NULL) AS chatParts,
+      octet_length(content) + ifnull(octet_length(parts), 0) AS size
+    FROM messages WHERE conversation_id = ? AND deleted_at IS NULL`;
+  const bounds = [conversationId, after, through];
+  const numbered = db.sql(`${select} AND seq > ? AND seq <= ? ORDER BY seq LIMIT ${MESSAGES}`).all(bounds);
+  // Those that wait for their numbers come after all others.
+  const pending = db.sql(`${select} AND seq IS NULL AND place > ? AND place <= ? ORDER BY row_id LIMIT ${MESSAGES}`);
+  const rows = [...numbered, ...(numbered.length < MESSAGES ? pending.all(bounds) : [])] as SourceMessage[];
   let bytes = 0;
   const next = rows.filter(({ size }, index) => {
     bytes += size;

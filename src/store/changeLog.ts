@@ -1,5 +1,6 @@
 import type { Change, ChangeType, Conversation } from '../protocol/model.ts';
 import type { Database } from './database.ts';
+import { HUB_ORIGIN, queueForHub } from './replica/outbox.ts';
 import { changeColumns, conversationColumns, toConversation } from './rows.ts';
 
 /** What a mutation says of itself in the change log. */
@@ -23,17 +24,32 @@ export interface ChangePage {
   head: number;
 }
 
-/** Appends entries inside a write transaction; those of one transaction share `txn`, so that no page cuts them. */
+/**
+ * Appends entries inside a write transaction; those of one transaction share `txn`, so that no page cuts them. What is
+ * changed here in a shared conversation is also to be told to the hub.
+ */
 export function appendChanges(db: Database, entries: readonly ChangeEntry[], origin: string): void {
   const insert = db.sql(`INSERT INTO change_log(txn, change_type, conversation_id, message_id, seq, new_title, revision,
       origin_instance_id, created_at)
-    VALUES (coalesce(?, (SELECT seq FROM sqlite_sequence WHERE name = 'change_log') + 1, 1), ?, ?, ?, ?, ?, ?, ?, ?)
-    RETURNING txn`);
-  let txn: unknown = null;
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const txn = changeHead(db) + 1;
+  const shared = origin === HUB_ORIGIN ? undefined : sharedAmong(db, entries);
   for (const { changeType, conversationId, messageId, seq, newTitle, revision } of entries) {
     const row = [txn, changeType, conversationId, messageId ?? null, seq ?? null, newTitle ?? null, revision];
-    txn = (insert.get(...row, origin, Date.now()) as { txn: number }).txn;
+    insert.run(...row, origin, Date.now());
+    if (shared?.has(conversationId)) queueForHub(db, conversationId, messageId);
   }
+}
+
+/** The conversations that changed and are shared; asked for at once, because most are not. */
+function sharedAmong(db: Database, entries: readonly ChangeEntry[]): ReadonlySet<unknown> {
+  const ids = new Set(entries.map(({ conversationId }) => conversationId));
+  return new Set(
+    db
+      .sql(`SELECT id FROM conversations WHERE authority = 'hub' AND id IN (SELECT value FROM json_each(?))`)
+      .pluck()
+      .all(JSON.stringify([...ids])),
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ import { releaseBlobs } from './blobUses.ts';
 import { appendChanges } from './changeLog.ts';
 import { getConversation, getLiveConversation } from './conversations.ts';
 import type { Database } from './database.ts';
-import { messageColumns, messageLength, toMessage, unreadCount } from './rows.ts';
+import { messageColumns, messageLength, toMessage, unnumberedCount, unreadCount } from './rows.ts';
 import { countMessage } from './syncState.ts';
 import { normaliseContent, normaliseParts, toJson } from './text.ts';
 
@@ -25,8 +25,8 @@ export function addMessage(db: Database, origin: string, params: Params<'message
 }
 
 /**
- * Appends a message under the conversation's next number, inside a write transaction. The id is the idempotency key:
- * a message that has it already is returned as it is.
+ * Appends a message under the conversation's next number, inside a write transaction; in a shared conversation, without
+ * one until the hub has given it. The id is the idempotency key: a message that has it already is returned as it is.
  * @throws {DevChatError} `not-found`, `deleted`, `too-large`, `conflict` (the id is another conversation's message)
  */
 export function insertMessage(db: Database, origin: string, params: NewMessage): Message {
@@ -36,16 +36,17 @@ export function insertMessage(db: Database, origin: string, params: NewMessage):
   const existing = findMessage(db, id);
   if (existing?.conversationId === conversationId) return existing;
   if (existing) throw new DevChatError('conflict', `The message id ${id} is taken by another conversation.`);
-  getLiveConversation(db, conversationId);
+  const { isShared = false } = getLiveConversation(db, conversationId);
   const now = Date.now();
   // Who answers what there is has read it.
-  const lastRead = role === 'user' ? `iif(${unreadCount} = 0, last_seq + 1, last_read_seq)` : 'last_read_seq';
-  const { seq } = db
+  const lastRead =
+    role === 'user' ? `iif(${unreadCount} = 0, last_seq + ${unnumberedCount} + 1, last_read_seq)` : 'last_read_seq';
+  const { number } = db
     .sql(
-      `UPDATE conversations SET last_seq = last_seq + 1, last_read_seq = ${lastRead}, revision = revision + 1,
-         updated_at = ? WHERE id = ? RETURNING last_seq AS seq`,
+      `UPDATE conversations SET last_seq = last_seq + :given, last_read_seq = ${lastRead}, revision = revision + 1,
+         updated_at = :now WHERE id = :conversationId RETURNING iif(:given, last_seq, NULL) AS number`,
     )
-    .get(now, conversationId) as { seq: number };
+    .get({ given: isShared ? 0 : 1, now, conversationId }) as { number: number | null };
   const added = toMessage(
     db
       .sql(
@@ -57,7 +58,7 @@ export function insertMessage(db: Database, origin: string, params: NewMessage):
       .get({
         id,
         conversationId,
-        seq,
+        seq: number,
         role,
         author: author ?? null,
         content,
@@ -67,7 +68,8 @@ export function insertMessage(db: Database, origin: string, params: NewMessage):
         now,
       }),
   );
-  countMessage(db, conversationId, seq);
+  if (number !== null) countMessage(db, conversationId, number);
+  const { seq } = added;
   appendChanges(db, [{ changeType: 'MessageAdded', conversationId, messageId: id, seq, revision: 1 }], origin);
   return added;
 }
@@ -128,21 +130,28 @@ export function messageRange(
 ): { messages: Message[]; lastSeq: number } {
   return db.read(() => {
     const { lastSeq } = getConversation(db, conversationId);
-    const rows = db
-      .sql(
-        `SELECT ${messageColumns} FROM messages WHERE conversation_id = ? AND seq BETWEEN ? AND ?
-         ORDER BY seq LIMIT ${MAX_RANGE}`,
-      )
-      .iterate(conversationId, fromSeq, toSeq);
     const messages: Message[] = [];
     let length = 0;
-    for (const row of rows) {
+    for (const row of rowsBetween(db, conversationId, fromSeq, toSeq)) {
       length += messageLength(row);
       if (messages.length > 0 && length > MAX_RANGE_LENGTH) break;
       messages.push(toMessage(row));
+      if (messages.length === MAX_RANGE) break;
     }
     return { messages, lastSeq };
   });
+}
+
+/** The rows with numbers in a range, then those that wait for numbers and have places in it. */
+function* rowsBetween(db: Database, conversationId: string, from: number, to: number): Generator<unknown> {
+  const select = `SELECT ${messageColumns} FROM messages WHERE conversation_id = ?`;
+  yield* db.sql(`${select} AND messages.seq BETWEEN ? AND ? ORDER BY messages.seq`).iterate(conversationId, from, to);
+  const numbered = db.sql('SELECT last_seq FROM conversations WHERE id = ?').pluck().get(conversationId) as number;
+  if (to <= numbered) return;
+  const skipped = Math.max(0, from - numbered - 1);
+  yield* db
+    .sql(`${select} AND messages.seq IS NULL ORDER BY row_id LIMIT ? OFFSET ?`)
+    .iterate(conversationId, to - numbered - skipped, skipped);
 }
 
 /** Messages that are worth sending before anybody asks: at most so many, each at most so long (in characters). */

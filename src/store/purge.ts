@@ -73,10 +73,17 @@ function markPurged(db: Database, origin: string, ids: readonly string[]): Conve
   return conversations;
 }
 
-/** Removes what else has the title of a conversation. */
+/** Removes what else has the title of a conversation, and where it took place. */
 function forgetTitle(db: Database, { id, source, externalId }: Conversation): void {
   db.sql('UPDATE change_log SET new_title = NULL WHERE conversation_id = ? AND new_title IS NOT NULL').run(id);
-  db.sql(`UPDATE ingest_sessions SET title = '' WHERE source = ? AND external_id = ?`).run(source, externalId);
+  db.sql(
+    `UPDATE ingest_sessions SET title = '', cwd = NULL, branch = NULL, model = NULL WHERE source = ? AND external_id = ?`,
+  ).run(source, externalId);
+  db.sql(`UPDATE hub_entities SET body = json_set(body, '$.title', '') WHERE id = ?`).run(id);
+  db.sql(
+    `UPDATE hub_outbox SET base_body = json_set(base_body, '$.title', ''), sent_body = json_set(sent_body, '$.title', '')
+     WHERE id = ?`,
+  ).run(id);
 }
 
 /** Length from which on the name of a session is in no other path than that of its own transcript. */
@@ -142,6 +149,7 @@ function emptySome(db: Database, rows: readonly number[]): number {
     bytes += size;
     if (index > 0 && bytes > BYTES) return index;
     empty.run({ row, now });
+    for (const table of ['hub_entities', 'hub_outbox']) db.sql(`DELETE FROM ${table} WHERE id = ?`).run(id);
     db.sql('DELETE FROM streams WHERE message_id = ?').run(id);
     releaseBlobs(db, id);
   }

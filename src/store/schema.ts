@@ -1,5 +1,5 @@
 /** Number of the newest schema this program knows; also what it compares `min_reader` and `min_writer` with. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Marks a file as a chat database in the header of SQLite's format: “DevC” in ASCII. */
 export const APPLICATION_ID = 0x44657643;
@@ -218,5 +218,39 @@ export const migrations: readonly string[] = [
   INSERT OR IGNORE INTO blob_uses(message_id, hash)
     SELECT m.id, part.value ->> 'hash' FROM messages m, json_each(iif(json_valid(m.parts, 8), m.parts, '[]')) part
     WHERE part.type = 'object' AND part.value ->> 'hash' IN (SELECT hash FROM blobs);
+  `,
+  // Where agents' sessions took place; and conversations that are shared through a hub.
+  `
+  ALTER TABLE ingest_sessions ADD COLUMN cwd TEXT;
+  ALTER TABLE ingest_sessions ADD COLUMN branch TEXT;
+  ALTER TABLE ingest_sessions ADD COLUMN model TEXT;
+  CREATE INDEX usage_by_conversation ON usage(conversation_id);
+
+  -- What the hub has of shared conversations, and what is still to be told to it.
+  CREATE TABLE hub_link(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    client_id TEXT NOT NULL,
+    workspace_id TEXT,
+    epoch TEXT,
+    cursor INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE hub_entities(
+    id TEXT PRIMARY KEY,
+    revision_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE hub_outbox(
+    position INTEGER PRIMARY KEY,
+    type TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    base_revision TEXT,
+    base_body TEXT,
+    sent_revision TEXT,
+    sent_body TEXT,
+    problem TEXT
+  ) STRICT;
+  CREATE INDEX hub_outbox_order ON hub_outbox(type, position) WHERE problem IS NULL;
+  CREATE INDEX messages_unnumbered ON messages(conversation_id, row_id) WHERE seq IS NULL;
   `,
 ];

@@ -3,14 +3,15 @@ import type { Params, SearchHit, SearchResult } from '../protocol/rpc.ts';
 import { MARK_END, MARK_START } from '../protocol/snippet.ts';
 import { getConversation } from './conversations.ts';
 import type { Database } from './database.ts';
+import { placeOf } from './rows.ts';
 
 const USUAL_LIMIT = 50;
 
 /** Messages of a conversation up to which it is quicker to look at their row ids than at all rows that match. */
 const SMALL_CONVERSATION = 20_000;
 
-const hitColumns = `m.conversation_id AS conversationId, c.title, m.id AS messageId, m.seq, m.role,
-  m.created_at AS createdAt, snippet(message_index, 0, '${MARK_START}', '${MARK_END}', '…', 16) AS snippet`;
+const hitColumns = `m.conversation_id AS conversationId, c.title, m.id AS messageId, ${placeOf('m')} AS seq,
+  m.role, m.created_at AS createdAt, snippet(message_index, 0, '${MARK_START}', '${MARK_END}', '…', 16) AS snippet`;
 
 const matches = `message_index JOIN messages m ON m.row_id = message_index.rowid
     JOIN conversations c ON c.id = m.conversation_id
@@ -66,13 +67,15 @@ function searchOne(
       ? 'AND +message_index.rowid IN (SELECT row_id FROM messages WHERE conversation_id = :conversationId)'
       : '';
   const rows = db
-    .sql(`SELECT m.row_id FROM ${matches} AND m.conversation_id = :conversationId ${own} ORDER BY m.seq`)
+    .sql(
+      `SELECT m.row_id FROM ${matches} AND m.conversation_id = :conversationId ${own} ORDER BY m.seq IS NULL, m.seq, m.row_id`,
+    )
     .pluck()
     .all({ match, conversationId });
   // Snippets are made only of what is answered.
   const hits = db
     .sql(`SELECT ${hitColumns} FROM ${matches} AND +message_index.rowid IN (SELECT value FROM json_each(:rows))
-      ORDER BY m.seq`)
+      ORDER BY m.seq IS NULL, m.seq, m.row_id`)
     .all({ match, rows: JSON.stringify(rows.slice(0, limit)) });
   return { hits: hits as SearchHit[], total: rows.length };
 }

@@ -19,16 +19,19 @@ const insertCounted = `INSERT INTO chat_sync_state(conversation_id, local_min_se
 export const FILL_SYNC_STATES = `${insertCounted} GROUP BY c.id`;
 
 /**
- * Takes in a message that was just appended, inside its transaction. It follows the newest one, so a conversation that
- * was complete stays so. One without a sync state, which an older version left, gets its own.
+ * Takes in a message that was just given its number, inside the transaction, or the last of `count` that follow one
+ * another. Usually they follow the newest one, so a conversation that was complete stays so. One without a sync state,
+ * which an older version left, gets its own.
  */
-export function countMessage(db: Database, conversationId: string, seq: number): void {
+export function countMessage(db: Database, conversationId: string, seq: number, count = 1): void {
   const { changes } = db
     .sql(
-      `UPDATE chat_sync_state SET local_min_seq = coalesce(local_min_seq, :seq), local_max_seq = :seq,
-         message_count = message_count + 1, last_known_backend_seq = :seq WHERE conversation_id = :conversationId`,
+      `UPDATE chat_sync_state SET local_min_seq = min(coalesce(local_min_seq, :first), :first),
+         local_max_seq = max(coalesce(local_max_seq, :seq), :seq), message_count = message_count + :count,
+         last_known_backend_seq = max(coalesce(last_known_backend_seq, :seq), :seq)
+       WHERE conversation_id = :conversationId`,
     )
-    .run({ conversationId, seq });
+    .run({ conversationId, first: seq - count + 1, seq, count });
   if (changes === 0) fillSyncState(db, conversationId);
 }
 

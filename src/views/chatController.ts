@@ -1,13 +1,22 @@
 import { EventEmitter } from 'node:events';
 import type { Attachment } from '../protocol/attachments.ts';
-import type { Change, ChangeType, Message, StreamPiece } from '../protocol/model.ts';
-import type { CodeAction, PanelEvent, PanelMethod, PanelParams, PanelResults, PanelView } from '../protocol/panel.ts';
+import type { Change, ChangeType, Conversation, Message, StreamPiece } from '../protocol/model.ts';
+import type {
+  CodeAction,
+  PanelEvent,
+  PanelMethod,
+  PanelParams,
+  PanelResults,
+  PanelView,
+  ShownConversation,
+} from '../protocol/panel.ts';
 import { type SeqRange, toRanges } from '../sync/sequence.ts';
 import { findIn, readPart, readRange } from './chatReading.ts';
 import { ChatReplies, type ReplyEditor, type ReplyPorts } from './chatReplies.ts';
 import { ChatResyncs, type ResyncProgress } from './chatResyncs.ts';
 import { ChatSending } from './chatSending.ts';
-import type { History } from './history.ts';
+import { type History, isImported } from './history.ts';
+import { resumeCommand } from './import/resume.ts';
 import { forPanel } from './messageParts.ts';
 import { PieceFlow, type Post } from './pieceFlow.ts';
 import type { Presence } from './presence.ts';
@@ -22,6 +31,8 @@ export interface ChatEditor extends ReplyEditor {
   runCommand(command: string, conversationId: string | undefined, seq: number | undefined): Promise<void>;
   /** Whether the user is at this window. */
   isFocused(): boolean;
+  /** The name of a source, as users know it. */
+  sourceName(source: string): string;
   /** Says, in the user's language, that another window deleted the conversation. */
   deletedElsewhere(title: string): string;
   /** Says, in the user's language, that the conversation shown is not in the history any more. */
@@ -214,9 +225,7 @@ export class ChatController {
     const { client, history, presence } = this.#ports;
     const conversation = this.#selected === null ? undefined : history.get(this.#selected);
     return {
-      conversation: conversation
-        ? { id: conversation.id, title: conversation.title, lastSeq: conversation.lastSeq }
-        : null,
+      conversation: conversation ? toShown(conversation, this.#ports.editor.sourceName) : null,
       otherWindows: conversation ? presence.windows(conversation.id) : 0,
       connection: client.state === 'ready' && !history.isLoaded ? 'starting' : client.state,
       generation: this.#generation,
@@ -294,6 +303,13 @@ export class ChatController {
     const text = deleted ? editor.deletedElsewhere(deleted.title) : editor.noLongerThere;
     this.#post?.({ type: 'notice', text, restorable: deleted ? conversationId : null });
   }
+}
+
+function toShown(conversation: Conversation, sourceName: (source: string) => string): ShownConversation {
+  const { id, title, lastSeq, source, origin } = conversation;
+  if (!isImported(conversation)) return { id, title, lastSeq, agent: null };
+  const text = [sourceName(source), origin?.branch, origin?.model].filter((part) => part != null).join(' · ');
+  return { id, title, lastSeq, agent: { text, isResumable: resumeCommand(conversation) !== undefined } };
 }
 
 /** The answer to a request that brings nothing, once its work is done. */

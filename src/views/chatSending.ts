@@ -4,7 +4,7 @@ import type { Message } from '../protocol/model.ts';
 import type { PanelParams } from '../protocol/panel.ts';
 import { titleFrom } from '../protocol/title.ts';
 import type { ChatReplies } from './chatReplies.ts';
-import type { History } from './history.ts';
+import { type History, isImported } from './history.ts';
 
 /** What sending takes. */
 export interface SendingPorts {
@@ -35,9 +35,11 @@ export class ChatSending {
     return stored;
   }
 
-  async #send({ conversationId, messageId: id, content, model, ...rest }: PanelParams<'send'>): Promise<Message> {
+  async #send(outgoing: PanelParams<'send'>): Promise<Message> {
     const { client, history } = this.#ports;
-    const attachments = await this.#replies.withMentioned(model ? content : '', rest.attachments);
+    const mentioning = outgoing.model ? outgoing.content : '';
+    const attachments = await this.#replies.withMentioned(mentioning, outgoing.attachments);
+    const { conversationId, messageId: id, content, model, ...rest } = await this.#redirect(outgoing);
     const parts = { ...rest, ...(attachments.length > 0 && { attachments }) };
     if (!history.get(conversationId)) {
       const title = titleFrom(content);
@@ -57,6 +59,22 @@ export class ChatSending {
     // From here on it is safe, whatever becomes of the reply.
     if (model) this.#replies.answer(message, model);
     return message;
+  }
+
+  /**
+   * Sends what is meant for an agent's conversation into a copy, since the agent goes on with its own. The copy has the
+   * id of the message, so sending that again makes no other one.
+   */
+  async #redirect(outgoing: PanelParams<'send'>): Promise<PanelParams<'send'>> {
+    const { client, history } = this.#ports;
+    // The messages that the links name have other ids in the copy.
+    const { conversationId, replyTo: _, alternativeOf: __, ...message } = outgoing;
+    const conversation = history.get(conversationId);
+    if (!conversation || !isImported(conversation)) return outgoing;
+    const copy = await client.request('conversation/branch', { conversationId, id: message.messageId });
+    history.apply(copy);
+    this.#select(copy.id);
+    return { ...message, conversationId: copy.id };
   }
 
   /** A conversation that nobody named takes its title from its first message; failing to do so loses nothing. */

@@ -15,6 +15,8 @@ import {
 import { commands } from './contributions.ts';
 import { showDiagnostics } from './diagnostics.ts';
 import { exporting } from './exporting.ts';
+import { sharing } from './hub.ts';
+import { importing } from './import/commands.ts';
 import { listing } from './listing.ts';
 import { organising } from './organise.ts';
 import { rebuildIndex, resync, resyncAll } from './resync.ts';
@@ -51,6 +53,8 @@ function toTarget(argument: unknown, more: unknown): Target {
 const handlers: Record<keyof typeof commands, Command> = {
   ...organising,
   ...exporting,
+  ...importing,
+  ...sharing,
   ...listing,
   newConversation: async (context) => {
     const conversation = await context.client.request('conversation/create', {});

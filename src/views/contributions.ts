@@ -37,6 +37,17 @@ export const commands = {
   attachFile: 'devchat.attachFile',
   attachProblems: 'devchat.attachProblems',
   attachTerminalSelection: 'devchat.attachTerminalSelection',
+  /** Takes transcripts of coding agents into the history. */
+  importTranscripts: 'devchat.importTranscripts',
+  showImportReport: 'devchat.showImportReport',
+  /** Has the agent go on with a conversation that was imported from it. */
+  continueInTerminal: 'devchat.continueInTerminal',
+  showSyncStatus: 'devchat.showSyncStatus',
+  /** Connects this history to a hub, for other machines and people. */
+  connectHub: 'devchat.connectHub',
+  disconnectHub: 'devchat.disconnectHub',
+  shareConversation: 'devchat.shareConversation',
+  stopSharing: 'devchat.stopSharing',
   /** What the status bar offers. */
   showActions: 'devchat.showActions',
   showDiagnostics: 'devchat.showDiagnostics',
@@ -58,6 +69,16 @@ export const settings = {
   chatMath: 'devchat.chat.math',
   /** The services that speak OpenAI's protocol. */
   modelEndpoints: 'devchat.models.endpoints',
+  /** The agents whose transcripts are read. */
+  importSources: 'devchat.import.sources',
+  importDirectories: 'devchat.import.directories',
+  importRedact: 'devchat.import.redact',
+  importWorktrees: 'devchat.import.worktrees',
+  importPolling: 'devchat.import.polling',
+  importRetentionDays: 'devchat.import.retentionDays',
+  /** The hub, and what is shared through it of itself. */
+  hubUrl: 'devchat.hub.url',
+  hubShare: 'devchat.hub.share',
 } as const;
 
 /** Words in the `contextValue` of tree items, which menus match. */
@@ -65,6 +86,10 @@ export const itemContexts = {
   conversation: 'conversation',
   pinned: 'pinned',
   archived: 'archived',
+  /** An agent can go on with it. */
+  resumable: 'resumable',
+  /** It is shared through the hub. */
+  shared: 'shared',
   group: 'group',
 } as const;
 

@@ -15,10 +15,11 @@ export interface Group {
   ids: string[];
 }
 
-/** A conversation with how many other windows show it. */
+/** A conversation with how many other windows show it, and the ids of those of its subagents, oldest first. */
 export interface Row {
   conversation: Conversation;
   windows: number;
+  subagents: readonly string[];
 }
 
 /** The list as it is shown. */
@@ -39,6 +40,30 @@ export function filterConversations(
       (source === undefined || conversation.source === source) &&
       (tag === undefined || conversation.tags.some((one) => tagKey(one) === tagKey(tag))),
   );
+}
+
+/**
+ * Puts the conversations of subagents below those of the sessions that have started them, as far as these are there;
+ * whose that is, their external ids tell. Pinned and archived ones stand by themselves.
+ */
+export function nestSubagents(conversations: readonly Conversation[]): {
+  top: Conversation[];
+  /** The ids of those below a conversation, by its id. */
+  below: Map<string, string[]>;
+} {
+  const sessions = new Map(conversations.map((one) => [`${one.source} ${one.externalId}`, one.id]));
+  const parentOf = ({ source, externalId, pinnedAt, archivedAt }: Conversation) => {
+    const end = externalId?.lastIndexOf('/') ?? -1;
+    if (end < 0 || pinnedAt !== null || archivedAt !== null) return undefined;
+    return sessions.get(`${source} ${externalId?.slice(0, end)}`);
+  };
+  const top: Conversation[] = [];
+  const below = new Map<string, string[]>();
+  for (const [parent, members] of Map.groupBy(conversations, parentOf)) {
+    if (parent === undefined) top.push(...members);
+    else below.set(parent, members.map(({ id }) => id).sort());
+  }
+  return { top, below };
 }
 
 /**
@@ -92,7 +117,8 @@ function haveSameMembers(before: readonly Group[], after: readonly Group[]): boo
 }
 
 function isSameRow(one: Row, other: Row | undefined): boolean {
-  return one.conversation === other?.conversation && one.windows === other.windows;
+  if (one.conversation !== other?.conversation || one.windows !== other.windows) return false;
+  return one.subagents.join() === other.subagents.join();
 }
 
 function timeKey(time: number, [today = 0, yesterday = 0, lastWeek = 0]: readonly number[]): string {

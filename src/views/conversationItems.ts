@@ -1,7 +1,9 @@
 import { env, l10n, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
+import type { Usage } from '../protocol/ingest.ts';
 import type { Conversation } from '../protocol/model.ts';
 import { commands, itemContexts } from './contributions.ts';
 import { type Group, monthOf, type Row } from './conversationGroups.ts';
+import { resumeCommand } from './import/resume.ts';
 
 /** The title to show for a conversation, also when nobody has named it. */
 export function titleOf({ title }: Pick<Conversation, 'title'>): string {
@@ -31,46 +33,79 @@ export function toGroupItem({ key, ids }: Group): TreeItem {
   return item;
 }
 
-export function toRowItem({ conversation, windows }: Row): TreeItem {
-  const { id, unread, tags } = conversation;
-  const item = new TreeItem(titleOf(conversation));
+export function toRowItem({ conversation, windows, subagents }: Row): TreeItem {
+  const { id, unread, tags, origin, isShared } = conversation;
+  const { Collapsed, None } = TreeItemCollapsibleState;
+  const item = new TreeItem(titleOf(conversation), subagents.length > 0 ? Collapsed : None);
   item.id = id;
   item.description = [
     unread > 0 && l10n.t('{0} unread', unread),
     windows > 0 && l10n.t('in {0} windows', windows + 1),
+    isShared && l10n.t('shared'),
+    origin?.branch,
+    origin?.model,
     ...tags.map((tag) => `#${tag}`),
   ]
-    .filter((part) => part !== false)
+    .filter(Boolean)
     .join(' · ');
   item.iconPath = iconOf(conversation);
   item.contextValue = contextOf(conversation);
-  item.tooltip = tooltipOf(conversation);
+  // Of an imported one, it also says what has to be asked for first.
+  if (origin === null) item.tooltip = tooltipOf(conversation);
   item.command = { command: commands.openConversation, title: l10n.t('Open Conversation'), arguments: [id] };
   return item;
 }
 
-function iconOf({ unread, source, parentId }: Conversation): ThemeIcon {
+function iconOf({ unread, source, parentId, isShared }: Conversation): ThemeIcon {
   if (unread > 0) return new ThemeIcon('circle-filled', new ThemeColor('notificationsInfoIcon.foreground'));
+  if (isShared) return new ThemeIcon('cloud');
   if (parentId !== null) return new ThemeIcon('git-branch');
-  return new ThemeIcon(source === 'chat' ? 'comment-discussion' : 'hubot');
+  return new ThemeIcon(sourceIcons[source] ?? 'hubot');
 }
+
+const sourceIcons: Record<string, string> = {
+  chat: 'comment-discussion',
+  'claude-code': 'sparkle',
+  codex: 'terminal',
+  gemini: 'star',
+  'copilot-cli': 'copilot',
+  'vscode-chat': 'vscode',
+};
 
 /** Menus match single words of it. */
-function contextOf({ pinnedAt, archivedAt }: Conversation): string {
-  const { conversation, pinned, archived } = itemContexts;
-  return [conversation, pinnedAt !== null && pinned, archivedAt !== null && archived].filter(Boolean).join(' ');
+function contextOf(one: Conversation): string {
+  const { conversation, pinned, archived, resumable, shared } = itemContexts;
+  const isResumable = resumeCommand(one) !== undefined;
+  const states = [one.pinnedAt !== null && pinned, one.archivedAt !== null && archived, one.isShared && shared];
+  const words = [...states, isResumable && resumable];
+  return [conversation, ...words].filter(Boolean).join(' ');
 }
 
-function tooltipOf(conversation: Conversation): MarkdownString {
-  const { source, updatedAt, tags, lastSeq } = conversation;
+/** @param usage the tokens of an imported conversation */
+export function tooltipOf(conversation: Conversation, usage?: Usage): MarkdownString {
+  const { source, updatedAt, tags, lastSeq, origin } = conversation;
+  const place = [origin?.cwd, origin?.branch, origin?.model].filter((part) => part != null);
   const lines = [
     titleOf(conversation),
     sourceName(source),
     l10n.t('Messages: {0}', lastSeq),
+    ...place,
+    ...(usage && totalOf(usage) > 0 ? [usageText(usage)] : []),
     new Date(updatedAt).toLocaleString(env.language),
     ...(tags.length > 0 ? [tags.map((tag) => `#${tag}`).join(' ')] : []),
   ];
   return new MarkdownString().appendText(lines.join('\n\n'));
+}
+
+function totalOf({ input, output, cacheRead, cacheWrite }: Usage): number {
+  return input + output + cacheRead + cacheWrite;
+}
+
+function usageText({ input, output, cacheRead, cacheWrite }: Usage): string {
+  const [read, written, cached] = [input + cacheWrite, output, cacheRead].map((count) =>
+    count.toLocaleString(env.language),
+  );
+  return l10n.t('Tokens: {0} read, {1} written, {2} from a cache', String(read), String(written), String(cached));
 }
 
 function groupTitle(key: string): string {

@@ -8,16 +8,18 @@ import {
   type TreeView,
   window,
 } from 'vscode';
+import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import type { Chats } from './chats.ts';
 import { contextKeys, views } from './contributions.ts';
 import {
   filterConversations,
   groupConversations,
   type Listing,
+  nestSubagents,
   nextMidnight,
   outdatedElements,
 } from './conversationGroups.ts';
-import { sourceName, toGroupItem, toRowItem } from './conversationItems.ts';
+import { sourceName, toGroupItem, tooltipOf, toRowItem } from './conversationItems.ts';
 import type { History } from './history.ts';
 import type { ListChoice } from './listChoice.ts';
 import type { Presence } from './presence.ts';
@@ -27,6 +29,7 @@ const PAUSE = 50;
 
 /** What the list is made of. */
 export interface ListPorts {
+  client: InstanceClient;
   history: History;
   chats: Chats;
   presence: Presence;
@@ -35,7 +38,7 @@ export interface ListPorts {
 
 /** Registers the list of conversations; its selection follows what the current chat shows. */
 export function registerConversationsTree(ports: ListPorts): Disposable {
-  const { history, chats, presence, choice } = ports;
+  const { client, history, chats, presence, choice } = ports;
   let listing = list(ports);
   let drawing: NodeJS.Timeout | undefined;
   let midnight: NodeJS.Timeout | undefined;
@@ -43,8 +46,15 @@ export function registerConversationsTree(ports: ListPorts): Disposable {
   const provider: TreeDataProvider<string> = {
     onDidChangeTreeData: changed.event,
     getChildren: (parent) => (parent === undefined ? listing.groups.map(({ key }) => key) : members(listing, parent)),
-    getParent: (element) => listing.groups.find(({ ids }) => ids.includes(element))?.key,
+    getParent: (element) => parentOf(listing, element),
     getTreeItem: (element) => toItem(listing, element),
+    // Asked for only where there is no tooltip yet.
+    resolveTreeItem: async (item, element) => {
+      const row = listing.rows.get(element);
+      const usage = client.request('conversation/usage', { conversationId: element }).catch(() => undefined);
+      if (row) item.tooltip = tooltipOf(row.conversation, await usage);
+      return item;
+    },
   };
   const tree = window.createTreeView(views.conversations, { treeDataProvider: provider, canSelectMany: true });
   const follow = () => void reveal(tree, listing, chats.current.selected);
@@ -95,14 +105,23 @@ export function registerConversationsTree(ports: ListPorts): Disposable {
 
 function list({ history, presence, choice }: ListPorts): Listing {
   const conversations = filterConversations(history.live(), choice.filter);
+  const { top, below } = nestSubagents(conversations);
   const rows = conversations.map((conversation) => {
-    return [conversation.id, { conversation, windows: presence.windows(conversation.id) }] as const;
+    const { id } = conversation;
+    return [id, { conversation, windows: presence.windows(id), subagents: below.get(id) ?? [] }] as const;
   });
-  return { groups: groupConversations(conversations, choice.grouping, Date.now()), rows: new Map(rows) };
+  return { groups: groupConversations(top, choice.grouping, Date.now()), rows: new Map(rows) };
 }
 
 function members(listing: Listing, parent: string): string[] {
-  return listing.groups.find(({ key }) => key === parent)?.ids ?? [];
+  const row = listing.rows.get(parent);
+  return row ? [...row.subagents] : (listing.groups.find(({ key }) => key === parent)?.ids ?? []);
+}
+
+function parentOf(listing: Listing, element: string): string | undefined {
+  const group = listing.groups.find(({ ids }) => ids.includes(element));
+  if (group || !listing.rows.has(element)) return group?.key;
+  return [...listing.rows].find(([, { subagents }]) => subagents.includes(element))?.[0];
 }
 
 function toItem(listing: Listing, element: string): TreeItem {

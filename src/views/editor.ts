@@ -1,6 +1,7 @@
 import { commands, env, l10n, window } from 'vscode';
 import { readAttachment } from './attach.ts';
 import type { ChatEditor } from './chatController.ts';
+import { sourceName } from './conversationItems.ts';
 import { isModelOffered, pickModel } from './modelChoice.ts';
 import { openLink } from './openLink.ts';
 import { useCode } from './useCode.ts';
@@ -23,6 +24,7 @@ export const chatEditor: ChatEditor = {
   isModelOffered,
   pickModel,
   readAttachment,
+  sourceName,
   tooMuchMentioned: l10n.t('What this message mentions is too much to attach. Mention less, or select what matters.'),
   deletedElsewhere: (title) =>
     title === ''

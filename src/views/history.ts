@@ -17,6 +17,11 @@ export interface HistoryEvents {
   failed: [problem: string];
 }
 
+/** Whether an agent has written a conversation; what is added to it here would be out of place among its records. */
+export function isImported({ externalId }: Pick<Conversation, 'externalId'>): boolean {
+  return externalId !== null;
+}
+
 /** This window's copy of the list of conversations, kept in step by the change feed. */
 export class History {
   readonly events = new EventEmitter<HistoryEvents>();

@@ -19,12 +19,11 @@ export function historyLocation(log: Log): { workspaceFolders: string[]; locatio
 
 /** Starts the client, and starts it anew when something changes that decides which history the window opens. */
 export function startWhereHistoryIs(client: InstanceClient): Disposable {
-  let waiting: NodeJS.Timeout | undefined;
   // A workspace file is sometimes read only after the extensions have started. Without its folders, the wrong
   // history would be opened.
   const isWaiting = workspace.workspaceFile !== undefined && !workspace.workspaceFolders?.length;
-  if (isWaiting) waiting = setTimeout(() => client.start(), PATIENCE);
-  else client.start();
+  // To start a process takes longer than all else that the editor waits for at its own start.
+  const waiting = setTimeout(() => client.start(), isWaiting ? PATIENCE : 0);
   const restart = () => {
     clearTimeout(waiting);
     client.restart();

@@ -88,6 +88,8 @@ export function panelStrings(): PanelStrings {
     tooMuchAttached: l10n.t('This is too much to attach. Remove another attachment, or select less.'),
     branch: l10n.t('Branch from Here'),
     inWindows: l10n.t('in {0} windows'),
+    replyBranches: l10n.t('A reply goes into a copy'),
+    continueInTerminal: l10n.t('Continue in Terminal'),
     timedOut: l10n.t('The editor did not answer in time.'),
   };
 }

@@ -9,20 +9,22 @@ import {
   window,
 } from 'vscode';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
-import type { Notifications } from '../protocol/rpc.ts';
+import type { HubStatus, Notifications } from '../protocol/rpc.ts';
 import type { Chats } from './chats.ts';
 import { commands } from './contributions.ts';
 import type { History } from './history.ts';
+import { hubText } from './hub.ts';
 import { type StatusWords, statusText } from './statusText.ts';
 
 /** Shows how the history stands, and leads to what can be done about it. */
 export function registerStatusBar(client: InstanceClient, history: History, chats: Chats): Disposable {
   const item = window.createStatusBarItem(commands.showActions, StatusBarAlignment.Right);
   let peers = 0;
+  let hub: HubStatus | null = null;
   let shown = '';
   const show = () => {
     const { state, problem, readOnly } = client;
-    const counts = { peers, unread: history.unread(), unsent: chats.unsent };
+    const counts = { hub, peers, unread: history.unread(), unsent: chats.unsent };
     const status = statusText({ state, problem, readOnly, ...counts }, statusWords());
     const { icon, text, lines, kind } = status;
     // The history changes with every message; the editor need not hear of that.
@@ -35,6 +37,7 @@ export function registerStatusBar(client: InstanceClient, history: History, chat
   };
   const onStatus = (status: Notifications['status']) => {
     peers = status.peers.length;
+    hub = status.hub;
     show();
   };
   item.name = 'DevChat';
@@ -63,6 +66,8 @@ export async function pickAction({ state }: InstanceClient): Promise<void> {
     action('search', l10n.t('Search Messages'), commands.search),
     action('multiple-windows', l10n.t('Other Workspaces'), commands.showOtherWorkspaces),
     action('sync', l10n.t('Resync All Conversations'), commands.resyncAll),
+    action('cloud-download', l10n.t('Import Transcripts'), commands.importTranscripts),
+    action('info', l10n.t('Sync Status'), commands.showSyncStatus),
     action('pulse', l10n.t('Diagnostics'), commands.showDiagnostics),
     action('output', l10n.t('Show Log'), commands.showLog),
   ];
@@ -82,5 +87,6 @@ function statusWords(): StatusWords {
     windows: (count) => l10n.t('Connected windows and programs: {0}', count),
     unsent: (count) => l10n.t('Messages waiting to be saved: {0}', count),
     unread: (count) => l10n.t('Unread messages: {0}', count),
+    hub: hubText,
   };
 }

@@ -1,4 +1,5 @@
 import type { ClientState } from '../instance/client/instanceClient.ts';
+import type { HubStatus } from '../protocol/rpc.ts';
 
 /** How the history of a window stands. */
 export interface HistoryStanding {
@@ -12,6 +13,8 @@ export interface HistoryStanding {
   unread: number;
   /** How many messages of this window wait to be stored. */
   unsent: number;
+  /** The hub, if one is used. */
+  hub: HubStatus | null;
 }
 
 /** What the status bar says; `kind` chooses the colour. */
@@ -30,11 +33,12 @@ export interface StatusWords {
   windows(count: number): string;
   unread(count: number): string;
   unsent(count: number): string;
+  hub(status: HubStatus): string;
 }
 
 /** What the status bar says of a history: little while all is well. */
 export function statusText(standing: HistoryStanding, words: StatusWords): StatusText {
-  const { state, problem, readOnly, peers, unread, unsent } = standing;
+  const { state, problem, readOnly, peers, unread, unsent, hub } = standing;
   const waiting = unsent > 0 ? [words.unsent(unsent)] : [];
   const text = unsent > 0 ? `DevChat (${unsent})` : 'DevChat';
   if (state === 'failed')
@@ -44,6 +48,7 @@ export function statusText(standing: HistoryStanding, words: StatusWords): Statu
     return { icon: 'sync~spin', text, lines: [line, ...waiting], kind: 'normal' };
   }
   const lines = [...waiting, words.windows(peers + 1), ...(unread > 0 ? [words.unread(unread)] : [])];
+  if (hub) lines.push(words.hub(hub));
   if (readOnly !== null) return { icon: 'warning', text, lines: [readOnly, ...lines], kind: 'warning' };
   if (unsent > 0) return { icon: 'cloud-upload', text, lines, kind: 'normal' };
   return { icon: 'comment-discussion', text: peers > 0 ? String(peers + 1) : '', lines, kind: 'normal' };

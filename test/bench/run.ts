@@ -6,14 +6,16 @@ import { join } from 'node:path';
 import { root, runMain, ScriptError, say } from '../../scripts/lib/step.mjs';
 import { replaceSections, type Section } from './document.ts';
 import * as growth from './growth.ts';
+import * as hub from './hub.ts';
 import * as idle from './idle.ts';
+import * as ingest from './ingest.ts';
 import * as painting from './painting.ts';
 import * as panel from './panel.ts';
 import * as propagation from './propagation.ts';
 import * as streaming from './streaming.ts';
 import * as throughput from './throughput.ts';
 
-const parts = { propagation, painting, throughput, growth, idle, streaming, panel };
+const parts = { propagation, painting, throughput, growth, idle, ingest, streaming, panel, hub };
 const path = join(root, 'docs', 'benchmarks.md');
 const pictures = join(root, 'docs', 'benchmarks');
 

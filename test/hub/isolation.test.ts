@@ -78,10 +78,10 @@ describe('isolation of workspaces', () => {
     const client = await byHand();
     const readable = ['change_events', 'conversations', 'cursors', 'messages', 'workspaces'];
     for (const table of readable) {
-      assert.deepEqual((await client.query(`SELECT * FROM ${table}`)).rows, [], `${table}, with no workspace named`);
+      assert.deepEqual((await client.query(`SELECT * FROM ${table}`)).rows, [], `${table}, with no token shown`);
     }
     await client.query('BEGIN');
-    await client.query(`SELECT set_config('devchat.workspace', $1, true)`, [attacker.workspaceId]);
+    await client.query(`SELECT set_config('devchat.token', $1, true)`, [attacker.token.replace('devchat_', '')]);
     for (const table of readable) {
       const owner = table === 'workspaces' ? 'id' : 'workspace_id';
       const { rows } = await client.query(`SELECT DISTINCT ${owner} AS workspace FROM ${table}`);
@@ -117,6 +117,44 @@ describe('isolation of workspaces', () => {
     // After the transaction the connection belongs to nobody again.
     await client.query('COMMIT');
     assert.equal((await client.query('SELECT * FROM messages')).rowCount, 0);
+  });
+
+  it('cannot be told of a workspace whose token nobody has shown', async () => {
+    const victim = await guarded();
+    const client = await byHand();
+    const id = victim.token.slice('devchat_'.length, 'devchat_'.length + 36);
+    const [{ secret_hash }] = (await client.query('SELECT secret_hash FROM find_token($1)', [id])).rows;
+    const guesses = {
+      'devchat.workspace': victim.workspaceId,
+      'devchat.token': [
+        victim.workspaceId,
+        id,
+        `${id}_`,
+        `${id}_${secret_hash.toString('base64url')}`,
+        `${id}_${secret_hash.toString('hex')}`,
+        `${id}_${'A'.repeat(43)}`,
+      ],
+    };
+    for (const [setting, values] of Object.entries(guesses)) {
+      for (const value of [values].flat()) {
+        await client.query('BEGIN');
+        await client.query('SELECT set_config($1, $2, true)', [setting, value]);
+        for (const table of ['workspaces', 'conversations', 'messages', 'change_events', 'cursors']) {
+          assert.equal((await client.query(`SELECT * FROM ${table}`)).rowCount, 0, `${table} by ${setting} ${value}`);
+        }
+        await client.query('ROLLBACK');
+      }
+    }
+    const shown = async () => {
+      await client.query('BEGIN');
+      await client.query(`SELECT set_config('devchat.token', $1, true)`, [victim.token.replace('devchat_', '')]);
+      const { rowCount } = await client.query('SELECT * FROM messages');
+      await client.query('ROLLBACK');
+      return rowCount;
+    };
+    assert.equal(await shown(), 1);
+    await hubs.database.owner.query('UPDATE tokens SET revoked_at = now() WHERE id = $1', [id]);
+    assert.equal(await shown(), 0);
   });
 
   it('keeps canaries in on every way that the hub offers', async () => {

@@ -9,13 +9,13 @@ import { get, useHubs } from './support/hubs.ts';
 describe('order of events', () => {
   const hubs = useHubs();
 
-  /** A connection as the hub has them, inside a transaction in a workspace. */
-  async function asHub(workspaceId: string): Promise<pg.Client> {
+  /** A connection as the hub has them, inside a transaction of a token. */
+  async function asHub(token: string): Promise<pg.Client> {
     const client = new pg.Client(connectionSettings(hubs.database.hubUrl, 20_000));
     await client.connect();
     hubs.defer(() => client.end());
     await client.query('BEGIN');
-    await client.query(`SELECT set_config('devchat.workspace', $1, true)`, [workspaceId]);
+    await client.query(`SELECT set_config('devchat.token', $1, true)`, [token.replace('devchat_', '')]);
     return client;
   }
 
@@ -42,7 +42,7 @@ describe('order of events', () => {
     const conversation = newConversation();
     const [held, other] = [newMessage(conversation.entity_id), newMessage(conversation.entity_id)];
     await slow.push([conversation, held, other]);
-    const holder = await asHub(await workspaceOf(slow));
+    const holder = await asHub(token);
     await holder.query('SELECT FROM messages WHERE id = $1 FOR UPDATE', [held.entity_id]);
     const heldPush = slow.push([replaceContent(held, 'held')]);
     await waitsForLock();
@@ -61,11 +61,12 @@ describe('order of events', () => {
 
   it('lets no later event be seen while a transaction that has its number is open', async () => {
     const hub = await hubs.start();
-    const client = await hubs.connect(hub);
+    const token = await hubs.token();
+    const client = await hubs.connect(hub, token);
     const workspaceId = await workspaceOf(client);
     const reader = await hubs.connect(hub, await hubs.token());
     await client.push([newConversation()]);
-    const holder = await asHub(workspaceId);
+    const holder = await asHub(token);
     await holder.query(
       `WITH counter AS (UPDATE workspaces SET last_sequence = last_sequence + 1 RETURNING last_sequence)
        INSERT INTO change_events(workspace_id, sequence, entity_type, entity_id, user_id, event_type, revision_id,
@@ -159,12 +160,12 @@ describe('order of events', () => {
 
   it('makes a push whole or not at all when its connection to PostgreSQL is killed', async () => {
     const hub = await hubs.start();
-    const client = await hubs.connect(hub);
-    const workspaceId = await workspaceOf(client);
+    const token = await hubs.token();
+    const client = await hubs.connect(hub, token);
     const conversation = newConversation();
     await client.push([conversation]);
     const pushed = [newMessage(conversation.entity_id), newMessage(conversation.entity_id)];
-    const holder = await asHub(workspaceId);
+    const holder = await asHub(token);
     // The push has written its messages when it asks for the counter.
     await holder.query('UPDATE workspaces SET last_sequence = last_sequence');
     const failed = client.ask({ type: 'push', changes: pushed }, 'error');

@@ -71,8 +71,8 @@ export const files: readonly Trap[] = [
       {
         without: 'the extension may open the database itself',
         file: 'biome.json',
-        remove: '"**/{store,sync,ingest,instance,cli,hub}/**", "!**/instance/client/**"',
-        instead: '"**/{sync,ingest,instance,cli,hub}/**", "!**/instance/client/**"',
+        remove: '"**/{store,sync,hubClient,ingest,instance,cli,hub}/**", "!**/instance/client/**"',
+        instead: '"**/{sync,hubClient,ingest,instance,cli,hub}/**", "!**/instance/client/**"',
         test: 'test/unit/importDirections.test.ts',
         title: 'src/extension.ts must not import ./store/x.ts',
       },

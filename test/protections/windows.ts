@@ -87,8 +87,8 @@ export const windows: readonly Trap[] = [
       {
         without: 'messages are in the order of their times',
         file: 'src/store/messages.ts',
-        remove: 'ORDER BY seq LIMIT',
-        instead: 'ORDER BY created_at LIMIT',
+        remove: 'ORDER BY messages.seq`',
+        instead: 'ORDER BY messages.created_at`',
         test: 'test/unit/store/messages.test.ts',
         title: 'keep the order in which they came, however the clock jumps',
       },

@@ -39,6 +39,7 @@ export function useChatWindows(clients: TestClients) {
       copy: async (text: string) => void asked.push(text),
       runCommand: async (command: string, id: string | undefined) => void asked.push(command, String(id)),
       isFocused: () => user.isHere,
+      sourceName: (source: string) => source,
       deletedElsewhere: (title: string) => `gone: ${title}`,
       noLongerThere: 'no longer there',
       isModelOffered: async () => false,

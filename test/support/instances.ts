@@ -22,8 +22,8 @@ export interface TestInstances {
   readonly path: string;
   /** Starts a process without a word to it. */
   spawn(): RpcClient;
-  /** Starts a process on the database. */
-  start(client?: string): Promise<{ rpc: RpcClient; session: Session }>;
+  /** Starts a process on the database; `more` is what `initialize` is told besides. */
+  start(client?: string, more?: object): Promise<{ rpc: RpcClient; session: Session }>;
 }
 
 const program = join(import.meta.dirname, '../../dist/cli.cjs');
@@ -44,9 +44,9 @@ export function useInstances(): TestInstances {
       });
       return rpc;
     },
-    async start(client = 'test') {
+    async start(client = 'test', more = {}) {
       const rpc = this.spawn();
-      const session = await rpc.request<Session>('initialize', { databasePath: this.path, client });
+      const session = await rpc.request<Session>('initialize', { databasePath: this.path, client, ...more });
       return { rpc, session };
     },
   };

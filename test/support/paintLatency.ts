@@ -24,7 +24,7 @@ export function percentile(ascending: readonly number[], p: number): number {
 }
 
 /** Resolves when the panel is being observed; `painted` is then the time at which the text was painted. */
-function observePaint(panel: ChatPanel, text: string): Promise<JSHandle<{ painted: Promise<number> }>> {
+export function observePaint(panel: ChatPanel, text: string): Promise<JSHandle<{ painted: Promise<number> }>> {
   return panel.feed.evaluateHandle((feed, wanted) => {
     const page = feed.ownerDocument.defaultView;
     const painted = new Promise<number>((resolve) => {

@@ -25,10 +25,14 @@ export function newNonce(): string {
 export class TestMesh {
   readonly self: Introduction;
   readonly mesh: PeerMesh;
-  readonly events = new EventEmitter<{ look: []; peers: []; removed: [string]; log: [string] }>();
+  readonly events = new EventEmitter<{ look: []; peers: []; wishes: []; removed: [string]; log: [string] }>();
+  readonly health: unknown[] = [];
   readonly log: string[] = [];
   looks = 0;
   readonly #db: Database;
+
+  /** Answers what a peer asks. */
+  asked: (method: string, params: unknown) => Promise<unknown> = async () => null;
 
   /** Whether the registry refuses to forget this mesh. */
   cannotLeave = false;
@@ -60,6 +64,9 @@ export class TestMesh {
       streamed: () => undefined,
       peersChanged: () => this.events.emit('peers'),
       presenceChanged: () => undefined,
+      wishesChanged: () => this.events.emit('wishes'),
+      asked: (method, params) => this.asked(method, params),
+      ingestTold: (health) => this.health.push(health),
       failed: (error) => assert.fail(String(error)),
     });
   }
@@ -77,7 +84,7 @@ export class TestMesh {
   }
 
   /** Waits for an event after which the condition holds; not at all when it holds already. */
-  async until(event: 'look' | 'peers' | 'removed' | 'log', condition: () => boolean): Promise<void> {
+  async until(event: 'look' | 'peers' | 'wishes' | 'removed' | 'log', condition: () => boolean): Promise<void> {
     while (!condition()) await once(this.events, event);
   }
 }

@@ -37,6 +37,8 @@ export interface ClientEvents {
   /** A new process knows nothing of what the client shows: `presence/set` is due whenever one is `ready`. */
   presence: [Notifications['presence']];
   syncState: [Notifications['syncState']];
+  /** A new process tells it once its leader has begun. */
+  ingest: [Notifications['ingest']];
   notice: [Notifications['notice']];
 }
 
@@ -73,6 +75,20 @@ const repeatable: ReadonlySet<Method> = new Set<Method>([
   'sync/resync',
   'workspaces/list',
   'workspaces/conversations',
+  'conversation/usage',
+  'ingest/configure',
+  'ingest/status',
+  'ingest/report',
+  'ingest/import',
+  'ingest/rescan',
+  'ingest/cancel',
+  'hub/try',
+  'hub/connect',
+  'hub/configure',
+  'hub/disconnect',
+  'hub/status',
+  'conversation/share',
+  'message/alternatives',
 ]);
 
 /** Requests that make something, under an id that the client gives if its caller does not. */
@@ -82,6 +98,8 @@ const long: ReadonlySet<Method> = new Set<Method>([
   'conversation/purge',
   'conversation/batch',
   'conversation/branch',
+  'ingest/import',
+  'ingest/rescan',
   'search/rebuild',
   'sync/resync',
   'verify',
@@ -219,6 +237,9 @@ export class InstanceClient {
     });
     connection.onNotification('syncState', (params: Notifications['syncState']) => {
       this.events.emit('syncState', params);
+    });
+    connection.onNotification('ingest', (params: Notifications['ingest']) => {
+      this.events.emit('ingest', params);
     });
     connection.onNotification('notice', (params: Notifications['notice']) => {
       // The status that follows the end of it says otherwise.

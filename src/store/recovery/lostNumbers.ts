@@ -79,7 +79,11 @@ async function largest(rows: Iterable<Row>, pause: Pause): Promise<Map<string, n
  * @returns how many messages are lost, and of how many numbers only a counter tells
  */
 export function fillGaps(target: Sqlite.Database, stated: StatedNumbers): { lost: number; unconfirmed: number } {
-  const conversations = target.prepare('SELECT id FROM conversations').pluck().all() as string[];
+  // What is missing of a shared conversation, the hub has.
+  const conversations = target
+    .prepare(`SELECT id FROM conversations WHERE authority <> 'hub'`)
+    .pluck()
+    .all() as string[];
   const held = target.prepare('SELECT seq FROM messages WHERE conversation_id = ? AND seq IS NOT NULL ORDER BY seq');
   const move = target.prepare('UPDATE messages SET seq = ? WHERE conversation_id = ? AND seq = ?');
   const insert = target.prepare(

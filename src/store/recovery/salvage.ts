@@ -116,6 +116,8 @@ const rebuiltTables: ReadonlySet<string> = new Set([
   'chat_sync_state',
   'peers',
   'streams',
+  // How far the hub was followed: what was lost is to be found by comparing everything.
+  'hub_link',
   // How far transcripts were read: what was lost of them is to be read again.
   'ingest_files',
   'ingest_quarantine',

@@ -19,10 +19,20 @@ describe('what the extension contributes', () => {
   });
 
   it('say what they do in folders that are not trusted or not on a disk', () => {
-    const { untrustedWorkspaces, virtualWorkspaces } = extension.packageJSON.capabilities;
+    const { capabilities, contributes } = extension.packageJSON;
+    const { untrustedWorkspaces, virtualWorkspaces } = capabilities;
     assert.equal(untrustedWorkspaces.supported, 'limited');
-    const restricted = [settings.databaseLocation, settings.modelEndpoints];
+    const properties = contributes.configuration.flatMap((group: { properties: Record<string, { scope?: string }> }) =>
+      Object.entries(group.properties),
+    );
+    const ofMachine = properties.filter(
+      ([, { scope }]: [string, { scope?: string }]) => scope === 'machine-overridable',
+    );
+    const restricted: string[] = ofMachine.map(([name]: [string, unknown]) => name);
     assert.deepEqual(untrustedWorkspaces.restrictedConfigurations, restricted);
+    for (const name of [settings.databaseLocation, settings.modelEndpoints, settings.importDirectories]) {
+      assert.ok(restricted.includes(name), name);
+    }
     assert.equal(virtualWorkspaces.supported, false);
     for (const { description } of [untrustedWorkspaces, virtualWorkspaces]) assert.ok(description.length > 20);
   });

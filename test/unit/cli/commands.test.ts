@@ -4,10 +4,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Sqlite from 'better-sqlite3';
+import type { Imported } from '../../../src/cli/import.ts';
 import type { Conversation, Message } from '../../../src/protocol/model.ts';
 import type { SyncStatus } from '../../../src/protocol/rpc.ts';
 import { environmentIn, useTempDirectory } from '../../support/tempDirectory.ts';
 
+const fixtures = join(import.meta.dirname, '../../fixtures/transcripts');
 const program = join(import.meta.dirname, '../../../dist/cli.cjs');
 
 describe('devchat command', () => {
@@ -15,7 +17,7 @@ describe('devchat command', () => {
   const db = () => join(directory.path, 'chat.db');
 
   async function run(words: string[], input = '') {
-    const env = { ...process.env, ...environmentIn(directory) };
+    const env = { ...process.env, HOME: directory.path, ...environmentIn(directory) };
     const child = spawn(process.execPath, [program, ...words], { env, cwd: directory.path });
     directory.defer(() => child.kill('SIGKILL'));
     child.stdin.end(input);
@@ -212,6 +214,41 @@ describe('devchat command', () => {
         [1, 1],
       ],
     );
+  });
+
+  it('imports transcripts as the leader where there is none, and says what became of each record', async () => {
+    const path = join(fixtures, 'claude', 'pitfalls.jsonl');
+    const { stdout, code } = await inFile('import', path);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Imported: {2}1 files; records: 14 found = 8 stored \+ 2 duplicates \+ 4 quarantined\n/);
+    assert.match(stdout, new RegExp(`${path}, byte \\d+: not-json \\(\\d+ bytes\\)`));
+    const { imported, total, files } = await json<Imported>(['import', path]);
+    assert.deepEqual(
+      [imported.found, total.found, files.length],
+      [imported.stored + imported.duplicates + imported.quarantined, imported.found, 1],
+    );
+    assert.equal((await titles()).length > 0, true);
+  });
+
+  it('imports what an agent has written in a folder', async () => {
+    const folder = join(directory.path, 'project');
+    const projects = join(directory.path, '.claude', 'projects', folder.replace(/[^A-Za-z0-9]/g, '-'));
+    for (const path of [folder, projects]) mkdirSync(path, { recursive: true });
+    const transcript = readFileSync(join(fixtures, 'claude/session.jsonl'), 'utf8').replaceAll(
+      '/home/ada/engine',
+      folder,
+    );
+    writeFileSync(join(projects, '5e550000-0000-4000-8000-000000000001.jsonl'), transcript);
+    const { stdout } = await run(['--workspace', folder, 'import']);
+    assert.match(stdout, /^In all: {4}1 conversations with 11 messages, from 1 files$/m);
+    assert.match((await run(['--workspace', folder, 'status'])).stdout, /^Transcripts: {6}none are read$/m);
+  });
+
+  it('says what to import where it cannot know, and what it does not find', async () => {
+    const unnamed = await inFile('import');
+    assert.deepEqual([unnamed.code, /name the files/.test(unnamed.stderr)], [2, true]);
+    const missing = await inFile('import', join(directory.path, 'nothing'));
+    assert.deepEqual([missing.code, /There is no file or folder/.test(missing.stderr)], [1, true]);
   });
 
   it('takes an id in capitals for the same', async () => {

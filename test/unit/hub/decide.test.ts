@@ -17,7 +17,10 @@ class Hub {
 
   push(changes: readonly HubChange[]): Decision['results'] {
     const { entities } = this;
-    const { results, events } = decide({ entities, made: this.#made, userId: 'ada', now: 7 }, changes);
+    const { results, events } = decide(
+      { entities, made: this.#made, taken: new Set(), userId: 'ada', now: 7 },
+      changes,
+    );
     for (const event of events) this.#made.set(event.revision_id, this.events.push(event));
     for (const entity of entities.values()) entity.state = 'stored';
     return results;

@@ -10,7 +10,15 @@ const time = Date.UTC(2026, 2, 1, 10, 30);
 const conversation: Conversation = {
   ...{ id: '0198c5a2-7b1e-7cc3-98c4-dc0c0c07398f', title: 'A *bold* plan', source: 'codex', externalId: 'x' },
   ...{ lastSeq: 1, lastReadSeq: 1, unread: 0, pinnedAt: null, archivedAt: null, tags: ['work'], parentId: null },
-  ...{ branchedFrom: null, revision: 1, createdAt: time, updatedAt: time, deletedAt: null, purgedAt: null },
+  ...{
+    origin: null,
+    branchedFrom: null,
+    revision: 1,
+    createdAt: time,
+    updatedAt: time,
+    deletedAt: null,
+    purgedAt: null,
+  },
 };
 
 function message(seq: number, content: string, rest: Partial<Message> = {}): Message {

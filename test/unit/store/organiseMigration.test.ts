@@ -52,7 +52,7 @@ describe('migration of a database without order among conversations', () => {
         {
           ...{ id, title: 'Talk', source: 'chat', externalId: null, lastSeq: 2, lastReadSeq: 2, unread: 0 },
           ...{ pinnedAt: null, archivedAt: null, tags: [], parentId: null, branchedFrom: null, revision: 2 },
-          ...{ createdAt: 1, updatedAt: 2, deletedAt: null, purgedAt: null },
+          ...{ createdAt: 1, updatedAt: 2, deletedAt: null, purgedAt: null, origin: null },
         },
         [],
       ],

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import type { PanelEvent } from '../../../src/protocol/panel.ts';
 import { mergeRanges, toRanges } from '../../../src/sync/sequence.ts';
 import { type EventOf, useChatWindows } from '../../support/chatWindow.ts';
-import { useClients } from '../../support/clients.ts';
+import { until, useClients } from '../../support/clients.ts';
 import { hasReason } from '../../support/database.ts';
+
+const fixtures = join(import.meta.dirname, '../../fixtures/transcripts');
 
 describe('chat of a window', () => {
   const clients = useClients();
@@ -24,7 +27,7 @@ describe('chat of a window', () => {
       {
         type: 'view',
         view: {
-          conversation: { id, title: 'Talk', lastSeq: 0 },
+          conversation: { id, title: 'Talk', lastSeq: 0, agent: null },
           otherWindows: 0,
           connection: 'ready',
           generation: 1,
@@ -89,6 +92,29 @@ describe('chat of a window', () => {
     const message = { conversationId: uuid(), messageId: uuid(), content: 'text' };
     const first = await chat.handle('send', message);
     assert.deepEqual(await chat.handle('send', message), first);
+  });
+
+  it('puts a reply to what an agent has written into a copy, one however often it is sent', async () => {
+    const { chat, client, history, view } = await started();
+    const transcript = join(fixtures, 'claude', 'session.jsonl');
+    await client.request('ingest/import', { paths: [transcript] });
+    await until(history.events, 'updated', () => history.live().some(({ lastSeq }) => lastSeq === 11));
+    const [imported] = history.live();
+    assert.ok(imported);
+    chat.select(imported.id);
+    assert.deepEqual((await view())?.agent, { text: 'claude-code · main · claude-opus-4-5', isResumable: true });
+    const message = { conversationId: imported.id, messageId: uuid(), content: 'And then?', replyTo: uuid() };
+    const stored = [await chat.handle('send', message), await chat.handle('send', message)];
+    assert.equal(chat.selected, stored[0]?.conversationId);
+    assert.deepEqual(
+      stored.map(({ conversationId, seq, parts }) => [conversationId === imported.id, seq, parts]),
+      [
+        [false, 12, null],
+        [false, 12, null],
+      ],
+    );
+    const { conversations } = await client.request('conversation/list', {});
+    assert.deepEqual(conversations.map(({ lastSeq }) => lastSeq).sort(), [11, 12]);
   });
 
   it('names a conversation without a title after its first message, in few words', async () => {

@@ -6,6 +6,7 @@ import {
   groupConversations,
   type Listing,
   monthOf,
+  nestSubagents,
   nextMidnight,
   outdatedElements,
 } from '../../../src/views/conversationGroups.ts';
@@ -29,6 +30,7 @@ function conversation(id: string, changes: Partial<Conversation> = {}): Conversa
     updatedAt: 0,
     deletedAt: null,
     purgedAt: null,
+    origin: null,
     ...changes,
   };
 }
@@ -96,6 +98,26 @@ describe('groups of conversations', () => {
         ['archived', 'old'],
       ],
     );
+  });
+
+  it('show subagents below the session that has started them, where that is listed', () => {
+    const session = (id: string, externalId: string, changes = {}) =>
+      conversation(id, { source: 'x', externalId, ...changes });
+    const all = [
+      session('b', 's/2'),
+      session('a', 's/1'),
+      session('parent', 's'),
+      session('deep', 's/1/3'),
+      session('pinned', 's/4', { pinnedAt: 1 }),
+      session('orphan', 't/1'),
+      conversation('other', { source: 'y', externalId: 's/5' }),
+    ];
+    const { top, below } = nestSubagents(all);
+    assert.deepEqual(
+      top.map(({ id }) => id),
+      ['parent', 'pinned', 'orphan', 'other'],
+    );
+    assert.deepEqual([below.get('parent'), below.get('a')], [['a', 'b'], ['deep']]);
   });
 
   const moment = fc.integer({ min: 0, max: Date.UTC(2100, 0) });
@@ -171,10 +193,14 @@ describe('groups of conversations', () => {
 });
 
 describe('what of the list is drawn anew', () => {
-  const listing = (conversations: Conversation[], windows: Record<string, number> = {}): Listing => ({
-    groups: groupConversations(conversations, 'source', 0),
-    rows: new Map(conversations.map((one) => [one.id, { conversation: one, windows: windows[one.id] ?? 0 }])),
-  });
+  const listing = (conversations: Conversation[], windows: Record<string, number> = {}): Listing => {
+    const { top, below } = nestSubagents(conversations);
+    const rows = conversations.map(
+      (one) =>
+        [one.id, { conversation: one, windows: windows[one.id] ?? 0, subagents: below.get(one.id) ?? [] }] as const,
+    );
+    return { groups: groupConversations(top, 'source', 0), rows: new Map(rows) };
+  };
   const [a, b, c] = [conversation('a'), conversation('b'), conversation('c', { source: 'codex' })];
 
   it('is nothing when nothing changed, and a row when only that did', () => {
@@ -189,6 +215,13 @@ describe('what of the list is drawn anew', () => {
     assert.deepEqual(outdatedElements(before, listing([b, a, { ...c, title: 'C' }])), ['source:chat', 'c']);
     assert.equal(outdatedElements(before, listing([a, { ...b, pinnedAt: 1 }, c])), undefined);
     assert.equal(outdatedElements(before, listing([a, c])), undefined);
+  });
+
+  it('is the row of a session when a subagent was added below it, and all when one comes to stand by itself', () => {
+    const [parent, child] = [conversation('p', { externalId: 's' }), conversation('q', { externalId: 's/1' })];
+    const [without, nested] = [listing([parent, c]), listing([parent, child, c])];
+    assert.deepEqual(outdatedElements(without, nested), ['p', 'q']);
+    assert.equal(outdatedElements(nested, listing([child, c])), undefined);
   });
 
   it('leads from any list to any other', () => {

@@ -20,6 +20,7 @@ const status = {
   conversations: 5,
   messages: 6,
   readOnly: null,
+  hub: null,
 };
 
 describe('the diagnostics', () => {

@@ -163,6 +163,23 @@ describe('pages of the panel', () => {
     );
   });
 
+  it('follow a message that was given another number', () => {
+    const [first, second] = [messageAt(1), messageAt(2)];
+    const pages = merge(emptyPages, [first, second], 2);
+    const incoming = [messageAt(2, { id: 'between' }), { ...second, seq: 3 }];
+    assert.equal(claimedTwice(pages, incoming), undefined);
+    const moved = merge(pages, incoming, 3);
+    assert.deepEqual(
+      moved.rows.map(({ id, seq }) => [id, seq]),
+      [
+        [first.id, 1],
+        ['between', 2],
+        [second.id, 3],
+      ],
+    );
+    assert.equal(merge(moved, [{ ...second, revision: second.revision - 1 }], 3), moved);
+  });
+
   it('stay the same value when nothing is new', () => {
     const pages = merge(emptyPages, [messageAt(1, { revision: 2 })], 1);
     assert.equal(merge(pages, [messageAt(1), messageAt(1, { revision: 2 })], 1), pages);

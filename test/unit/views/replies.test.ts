@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { computed, signal } from '@preact/signals';
 import { terminalAttachment } from '../../../src/protocol/attachments.ts';
-import type { Message } from '../../../src/protocol/model.ts';
+import { MAX_CONTENT_LENGTH, type Message } from '../../../src/protocol/model.ts';
 import type {
   PanelMethod,
   PanelParams,
@@ -46,11 +46,10 @@ function setUp() {
     isReady: () => true,
     onStored: () => undefined,
   });
-  const said: string[] = [];
   const strings = { tooLong: 'too long', tooMuchAttached: 'too much' } as PanelStrings;
   const draftKey = computed(() => currentId.value ?? '');
   const target = () => currentId.value ?? idOf(99);
-  const writing = new Writing({ state, draftKey, outbox, replies, strings, target, say: (text) => said.push(text) });
+  const writing = new Writing({ state, draftKey, outbox, replies, strings, target });
   const take = (...rows: Message[]) => {
     timeline.open(Math.max(...rows.map(({ seq }) => seq)));
     replies.takeNote(conversationId, rows);
@@ -61,7 +60,7 @@ function setUp() {
   };
   const shown = () =>
     shownItems(timeline.pages.value.rows, replies.arrangement.value).map((row) => 'seq' in row && row.seq);
-  return { state, view, timeline, asked, host, replies, outbox, writing, said, take, write, shown };
+  return { state, view, timeline, asked, host, replies, outbox, writing, take, write, shown };
 }
 
 describe('models in the panel', () => {
@@ -111,7 +110,7 @@ describe('replies in the panel', () => {
   ];
 
   it('are shown in the version written last, or the one that the reader wants, with what follows on it', () => {
-    const { replies, take, shown } = setUp();
+    const { replies, take, shown, state } = setUp();
     take(...versions());
     assert.deepEqual(shown(), [1, 4]);
     const both = replies.arrangement.value.alternatives.get(idOf(4)) ?? [];
@@ -120,6 +119,7 @@ describe('replies in the panel', () => {
     assert.deepEqual(shown(), [1, 2, 3]);
     take(answer(5, { replyTo: idOf(1), alternativeOf: idOf(2) }));
     assert.deepEqual(shown(), [1, 2, 3]);
+    assert.deepEqual(state.value.versions, [idOf(2)]);
     replies.showNewest(answer(2));
     assert.deepEqual(shown(), [1, 5]);
   });
@@ -205,15 +205,42 @@ describe('writing in the panel', () => {
   });
 
   it('attaches the same thing once, as it is now, and no more than a message takes', () => {
-    const { writing, said } = setUp();
+    const { writing } = setUp();
     writing.attach(attachment);
     const newer = { ...attachment, text: 'newer' };
     writing.attach(newer);
     assert.deepEqual(writing.attachments.value, [newer]);
-    for (const name of ['a', 'b', 'c', 'd']) writing.attach(terminalAttachment(name, 'x'.repeat(100_000)));
-    assert.deepEqual([writing.attachments.value.length, said], [4, ['too much']]);
+    for (const name of ['a', 'b', 'c']) writing.attach(terminalAttachment(name, 'x'.repeat(100_000)));
+    assert.deepEqual([writing.attachments.value.length, writing.problem.value], [4, null]);
+    writing.attach(terminalAttachment('d', 'x'.repeat(100_000)));
+    assert.deepEqual([writing.attachments.value.length, writing.problem.value], [4, 'too much']);
     writing.detach(newer);
-    assert.equal(writing.attachments.value.length, 3);
+    assert.deepEqual([writing.attachments.value.length, writing.problem.value], [3, null]);
+  });
+
+  it('refuses a text that is too long, and keeps it; says so until the text is another one', () => {
+    const { writing, write, state, outbox } = setUp();
+    const text = 'x'.repeat(MAX_CONTENT_LENGTH + 1);
+    write(text);
+    writing.send();
+    assert.deepEqual([outbox.entries.value, writing.problem.value], [[], 'too long']);
+    assert.equal(state.value.drafts[conversationId], text);
+    state.value = { ...state.value, conversationId: null };
+    assert.equal(writing.problem.value, null);
+    state.value = { ...state.value, conversationId };
+    assert.equal(writing.problem.value, 'too long');
+    write(text.slice(1));
+    assert.equal(writing.problem.value, null);
+    writing.send();
+    assert.deepEqual([outbox.entries.value[0]?.content.length, state.value.drafts], [MAX_CONTENT_LENGTH, {}]);
+  });
+
+  it('refuses another version of a question that is too long', () => {
+    const { writing, take, outbox } = setUp();
+    const first = question(1, 'fake/small');
+    take(first);
+    assert.throws(() => writing.sendInstead(first, 'x'.repeat(MAX_CONTENT_LENGTH + 1)), /too long/);
+    assert.deepEqual(outbox.entries.value, []);
   });
 
   it('gives an unsent message back with what is attached to it, also to another conversation', () => {

@@ -8,8 +8,17 @@ const words: StatusWords = {
   windows: (count) => `windows: ${count}`,
   unread: (count) => `unread: ${count}`,
   unsent: (count) => `unsent: ${count}`,
+  hub: ({ state }) => `hub: ${state}`,
 };
-const well: HistoryStanding = { state: 'ready', problem: null, readOnly: null, peers: 0, unread: 0, unsent: 0 };
+const well: HistoryStanding = {
+  state: 'ready',
+  problem: null,
+  readOnly: null,
+  peers: 0,
+  unread: 0,
+  unsent: 0,
+  hub: null,
+};
 const textOf = (changes: Partial<HistoryStanding>) => statusText({ ...well, ...changes }, words);
 
 describe('the status bar', () => {
@@ -17,6 +26,11 @@ describe('the status bar', () => {
     assert.deepEqual(textOf({}), { icon: 'comment-discussion', text: '', lines: ['windows: 1'], kind: 'normal' });
     const busy = textOf({ peers: 2, unread: 3 });
     assert.deepEqual([busy.text, busy.lines], ['3', ['windows: 3', 'unread: 3']]);
+  });
+
+  it('tells of the hub where one is used', () => {
+    const hub = { url: 'https://hub', state: 'offline', problem: null, waiting: 2, sequence: 1 } as const;
+    assert.deepEqual(textOf({ hub }).lines, ['windows: 1', 'hub: offline']);
   });
 
   it('says that it is on its way, and that it is not available and why', () => {

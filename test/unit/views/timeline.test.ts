@@ -20,23 +20,23 @@ describe('timeline of the panel', () => {
   it('wants the newest page, and one more with each step back', () => {
     const timeline = new Timeline();
     assert.deepEqual([timeline.older(), timeline.newer(), timeline.ranges()], [[], [], []]);
-    timeline.open(120);
-    assert.deepEqual(timeline.ranges(), [{ from: 1, to: 70 }]);
-    assert.deepEqual([timeline.older(), timeline.ranges()], [[{ from: 21, to: 70 }], [{ from: 1, to: 20 }]]);
-    assert.deepEqual([timeline.older(), timeline.ranges()], [[{ from: 1, to: 20 }], []]);
+    timeline.open(50);
+    assert.deepEqual(timeline.ranges(), [{ from: 1, to: 30 }]);
+    assert.deepEqual([timeline.older(), timeline.ranges()], [[{ from: 11, to: 30 }], [{ from: 1, to: 10 }]]);
+    assert.deepEqual([timeline.older(), timeline.ranges()], [[{ from: 1, to: 10 }], []]);
     assert.deepEqual([timeline.older(), timeline.newer()], [[], []]);
   });
 
   it('reaches to where the reader was, however far that is', () => {
     const timeline = new Timeline();
     timeline.open(100_000, 800);
-    assert.deepEqual(wanted(timeline.pages.value), [{ from: 775, to: 850 }]);
+    assert.deepEqual(wanted(timeline.pages.value), [{ from: 790, to: 820 }]);
     assert.deepEqual(timeline.ranges(), [
-      { from: 1, to: 774 },
-      { from: 851, to: 100_000 },
+      { from: 1, to: 789 },
+      { from: 821, to: 100_000 },
     ]);
-    timeline.open(100_000, 99_990);
-    assert.deepEqual(wanted(timeline.pages.value), [{ from: 99_951, to: 100_000 }]);
+    timeline.open(100_000, 99_995);
+    assert.deepEqual(wanted(timeline.pages.value), [{ from: 99_981, to: 100_000 }]);
   });
 
   it('moves with its reader through the whole conversation, and never holds more than 300 messages', () => {
@@ -58,8 +58,8 @@ describe('timeline of the panel', () => {
     assert.deepEqual(move('newer'), [701, 1000]);
     assert.equal(reachesEnd(timeline.pages.value), true);
     timeline.around(500);
-    assert.deepEqual(fill(), [475, 550]);
-    assert.deepEqual([timeline.around(480), timeline.around(550)], [[], []]);
+    assert.deepEqual(fill(), [490, 520]);
+    assert.deepEqual([timeline.around(495), timeline.around(520)], [[], []]);
   });
 
   it('goes past a stretch of deleted messages instead of standing in it', () => {
@@ -84,8 +84,8 @@ describe('timeline of the panel', () => {
     assert.equal(grow(null)?.to, 700);
     const burst = opened(60);
     burst.take(rowsOf(61, 400));
-    assert.deepEqual([burst.newer(), burst.pages.value.rows.length], [[], 390]);
-    assert.deepEqual(grow(40), { from: 11, to: 190 });
+    assert.deepEqual([burst.newer(), burst.pages.value.rows.length], [[], 360]);
+    assert.deepEqual(grow(50), { from: 41, to: 200 });
     const timeline = opened(1000);
     timeline.around(10);
     timeline.take([messageAt(1001)]);
@@ -95,23 +95,23 @@ describe('timeline of the panel', () => {
   it('forgets what is far behind when it is opened again', () => {
     const timeline = opened(60);
     timeline.open(90_000);
-    assert.deepEqual([timeline.pages.value.rows, timeline.ranges()], [[], [{ from: 1, to: 89_950 }]]);
+    assert.deepEqual([timeline.pages.value.rows, timeline.ranges()], [[], [{ from: 1, to: 89_980 }]]);
   });
 
   it('goes on showing what may be out of date, but does not count it as held', () => {
-    const timeline = opened(60);
+    const timeline = opened(30);
     const { rows } = timeline.pages.value;
     timeline.doubt([{ from: 20, to: 29 }]);
     assert.equal(timeline.pages.value.rows, rows);
     assert.deepEqual(timeline.ranges(), [
       { from: 1, to: 19 },
-      { from: 30, to: 60 },
+      { from: 30, to: 30 },
     ]);
     timeline.doubtAll();
     assert.deepEqual(timeline.ranges(), [{ from: 1, to: 10 }]);
     timeline.asking();
-    timeline.take(rowsOf(11, 60));
-    assert.deepEqual([timeline.pages.value.rows, timeline.ranges()], [rows, [{ from: 1, to: 60 }]]);
+    timeline.take(rowsOf(11, 30));
+    assert.deepEqual([timeline.pages.value.rows, timeline.ranges()], [rows, [{ from: 1, to: 30 }]]);
   });
 
   it('does not take an answer for the truth about what changed after the question', () => {

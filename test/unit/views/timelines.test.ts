@@ -41,12 +41,12 @@ function setUp(count: number) {
   });
   const generation = { now: 1 };
   const show = (changes: Partial<PanelView> = {}, anchor?: number) => {
-    const conversation = { id, title: '', lastSeq: newest() };
+    const conversation = { id, title: '', lastSeq: newest(), agent: null };
     const models = { hasModel: null, lastModel: null, instanceId: null, otherWindows: 0 };
     const well = { connection: 'ready' as const, problem: null, readOnly: null, ...models };
     timelines.show({ conversation, generation: generation.now, ...well, ...changes }, anchor);
   };
-  const showOther = () => show({ conversation: { id: other, title: '', lastSeq: 0 } });
+  const showOther = () => show({ conversation: { id: other, title: '', lastSeq: 0, agent: null } });
   /** What was asked for since the last time, without the questions for the newest number. */
   const take = async () => {
     await clock.pass(0);
@@ -63,16 +63,16 @@ function setUp(count: number) {
 
 describe('timelines of the panel', () => {
   it('ask for the newest page when a conversation is opened, and for older ones only when wanted', async () => {
-    const { timelines, show, take } = setUp(120);
+    const { timelines, show, take } = setUp(50);
     show();
-    assert.deepEqual(await take(), [[71, 120]]);
+    assert.deepEqual(await take(), [[31, 50]]);
     timelines.loadOlder(id);
     timelines.loadOlder(id);
-    assert.deepEqual(await take(), [[21, 70]]);
+    assert.deepEqual(await take(), [[11, 30]]);
     timelines.loadOlder(id);
-    assert.deepEqual(await take(), [[1, 20]]);
+    assert.deepEqual(await take(), [[1, 10]]);
     timelines.loadOlder(id);
-    assert.deepEqual([await take(), timelines.of(id).pages.value.rows.length], [[], 120]);
+    assert.deepEqual([await take(), timelines.of(id).pages.value.rows.length], [[], 50]);
   });
 
   it('ask for what is around a message, and for newer ones on the way back to the end', async () => {
@@ -81,13 +81,13 @@ describe('timelines of the panel', () => {
     await take();
     timelines.goTo(id, 500);
     timelines.loadNewer(id);
-    assert.deepEqual(await take(), [[475, 550]]);
+    assert.deepEqual(await take(), [[490, 520]]);
     timelines.receive(id, [write(1001)], 1001);
     assert.deepEqual([await take(), gaps(timelines.of(id).pages.value)], [[], []]);
     timelines.loadNewer(id);
-    assert.deepEqual(await take(), [[551, 600]]);
+    assert.deepEqual(await take(), [[521, 540]]);
     timelines.goTo(id, 1001);
-    assert.deepEqual(await take(), [[952, 1001]]);
+    assert.deepEqual(await take(), [[982, 1001]]);
     timelines.loadNewer(id);
     assert.deepEqual(await take(), []);
   });
@@ -95,11 +95,11 @@ describe('timelines of the panel', () => {
   it('return to where the reader was, and find nothing amiss with the rest', async () => {
     const { timelines, show, take, generation } = setUp(10_000);
     show({}, 5000);
-    assert.deepEqual(await take(), [[4975, 5050]]);
+    assert.deepEqual(await take(), [[4990, 5020]]);
     assert.deepEqual(await timelines.resync(id), []);
     generation.now++;
     show({}, 5000);
-    assert.deepEqual(await take(), [[4975, 5050]]);
+    assert.deepEqual(await take(), [[4990, 5020]]);
   });
 
   it('ask for nothing when a conversation is shown again in which nothing has changed', async () => {
@@ -119,11 +119,11 @@ describe('timelines of the panel', () => {
     show();
     await take();
     showOther();
-    write(20, { revision: 2 });
-    timelines.receive(id, [], 60, [{ from: 20, to: 20 }]);
+    write(50, { revision: 2 });
+    timelines.receive(id, [], 60, [{ from: 50, to: 50 }]);
     assert.deepEqual(await take(), []);
     show();
-    assert.deepEqual([await take(), texts().includes('text 20, revision 2')], [[[20, 20]], true]);
+    assert.deepEqual([await take(), texts().includes('text 50, revision 2')], [[[50, 50]], true]);
   });
 
   it('ask for nothing before the newest number is known, nor while nobody would answer', async () => {
@@ -132,11 +132,11 @@ describe('timelines of the panel', () => {
     timelines.loadOlder(id);
     assert.deepEqual(await take(), []);
     show();
-    assert.deepEqual(await take(), [[11, 60]]);
+    assert.deepEqual(await take(), [[41, 60]]);
     show({ connection: 'restarting' });
     timelines.receive(id, [], 70);
     assert.deepEqual(await take(), []);
-    assert.equal(timelines.of(id).pages.value.rows.length, 50);
+    assert.equal(timelines.of(id).pages.value.rows.length, 20);
   });
 
   it('ask at once for what an event shows to be missing, and for nothing else', async () => {
@@ -149,8 +149,8 @@ describe('timelines of the panel', () => {
       [64, 69],
       [61, 62],
     ]);
-    timelines.receive(id, [], 70, [{ from: 30, to: 32 }]);
-    assert.deepEqual([await take(), gaps(timelines.of(id).pages.value)], [[[30, 32]], []]);
+    timelines.receive(id, [], 70, [{ from: 50, to: 52 }]);
+    assert.deepEqual([await take(), gaps(timelines.of(id).pages.value)], [[[50, 52]], []]);
   });
 
   it('ask again for what changed after the question', async () => {
@@ -167,12 +167,12 @@ describe('timelines of the panel', () => {
 
   it('ask for the rest of a short answer', async () => {
     const { database, show, take } = setUp(50);
-    database.cap = 20;
+    database.cap = 8;
     show();
     assert.deepEqual(await take(), [
-      [1, 50],
-      [21, 50],
-      [41, 50],
+      [31, 50],
+      [39, 50],
+      [47, 50],
     ]);
   });
 
@@ -180,17 +180,17 @@ describe('timelines of the panel', () => {
     const { database, timelines, show, take, write, generation, texts } = setUp(60);
     show();
     await take();
-    write(30, { revision: 2 });
+    write(50, { revision: 2 });
     write(61);
     generation.now++;
     const { promise, resolve } = Promise.withResolvers<void>();
     database.gate = promise;
     show();
-    assert.deepEqual(await take(), [[11, 61]]);
-    assert.deepEqual([texts().length, timelines.of(id).isFetching.value], [50, true]);
+    assert.deepEqual(await take(), [[41, 61]]);
+    assert.deepEqual([texts().length, timelines.of(id).isFetching.value], [20, true]);
     resolve();
     assert.deepEqual(await take(), []);
-    assert.deepEqual([texts()[19], texts().length], ['text 30, revision 2', 51]);
+    assert.deepEqual([texts()[9], texts().length], ['text 50, revision 2', 21]);
     assert.equal(timelines.of(id).isFetching.value, false);
   });
 
@@ -202,20 +202,20 @@ describe('timelines of the panel', () => {
     generation.now++;
     show();
     await take();
-    assert.deepEqual([texts().length, timelines.of(id).pages.value.lastSeq], [50, 57]);
+    assert.deepEqual([texts().length, timelines.of(id).pages.value.lastSeq], [20, 57]);
     assert.deepEqual(log, [`${id} is loaded again: Message 60 is newer than the newest of the upstream, 57.`]);
   });
 
   it('let a hole hold up nothing', async () => {
     const { database, timelines, show, take } = setUp(120);
-    for (const seq of [100, 101]) database.messages.delete(seq);
+    for (const seq of [110, 111]) database.messages.delete(seq);
     show();
     assert.deepEqual(await take(), [
-      [71, 120],
-      [100, 101],
+      [101, 120],
+      [110, 111],
     ]);
     assert.equal(timelines.of(id).isFetching.value, false);
-    assert.deepEqual(gaps(timelines.of(id).pages.value), [{ from: 100, to: 101 }]);
+    assert.deepEqual(gaps(timelines.of(id).pages.value), [{ from: 110, to: 111 }]);
   });
 
   it('find every five minutes what nobody told them of, but only while somebody looks', async () => {
@@ -267,7 +267,7 @@ describe('timelines of the panel', () => {
     await assert.rejects(timelines.resync(id), /busy now/);
     database.failure = null;
     await timelines.resync(id);
-    assert.deepEqual([(await take()).at(-1), timelines.of(id).pages.value.rows.length], [[11, 60], 50]);
+    assert.deepEqual([(await take()).at(-1), timelines.of(id).pages.value.rows.length], [[41, 60], 20]);
   });
 
   it('show all rows to those who draw consequences, also of conversations that are not held', async () => {

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { TestProxy } from '../hub/support/proxy.ts';
+import { HubProcess } from '../hubClient/support/hubProcess.ts';
+import type { EditorWindow } from '../support/editorWindow.ts';
+import { type OneWindow, openOneWindow } from '../support/oneWindow.ts';
+
+const TITLE = 'Across machines';
+
+describe('two machines on one hub', () => {
+  const home = mkdtempSync(join(tmpdir(), 'devchat-e2e-hub-'));
+  const hub = new HubProcess(home);
+  let proxy: TestProxy;
+  let url: string;
+  let ann: OneWindow;
+  let bob: OneWindow;
+
+  before(async () => {
+    const hubUrl = await hub.start();
+    proxy = await TestProxy.start(hubUrl);
+    url = proxy.through(hubUrl).replace(/\/$/u, '');
+    [ann, bob] = await Promise.all([openOneWindow(), openOneWindow()]);
+  });
+  after(async () => {
+    await Promise.all([ann?.close(), bob?.close()]);
+    proxy?.close();
+    await hub.stop();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  /** Enters a hub's address and a token. */
+  async function connect(window: EditorWindow, token: string): Promise<void> {
+    await window.command('devchat.connectHub');
+    await window.answer(url);
+    const secret = window.page.locator('.quick-input-widget:visible input[type=password]');
+    await secret.fill(token);
+    await window.page.keyboard.press('Enter');
+  }
+
+  const textsOf = async ({ panel }: OneWindow) => (await panel.messages()).map(({ text }) => text);
+
+  /** Waits for a notification, which is only in the list of them. */
+  async function told(window: EditorWindow, text: RegExp): Promise<void> {
+    await window.showNotifications();
+    await window.notification(text).waitFor();
+    await window.page.keyboard.press('Escape');
+  }
+
+  it('are refused with a wrong token, and connected with the right one', async () => {
+    const token = await hub.token();
+    const wrong = token.replace(/.$/u, (last) => (last === 'A' ? 'B' : 'A'));
+    await connect(ann.window, wrong);
+    await told(ann.window, /does not accept the token/u);
+    for (const { window } of [ann, bob]) {
+      await connect(window, await hub.token());
+      await told(window, /Connected to the hub/u);
+    }
+  });
+
+  it('chat in a conversation that one of them shares', async () => {
+    await ann.create(TITLE);
+    await ann.open(TITLE);
+    await ann.window.command('devchat.shareConversation');
+    await ann.window
+      .conversations()
+      .row(/shared/u)
+      .waitFor();
+    await ann.panel.send('Hello from Ann');
+    await bob.open(TITLE);
+    await bob.panel.feed.getByText('Hello from Ann').waitFor();
+    await bob.panel.send('Hello from Bob');
+    await ann.panel.feed.getByText('Hello from Bob').waitFor();
+    assert.deepEqual(await ann.panel.messages(), await bob.panel.messages());
+    await ann.window.screenshot('hub-shared');
+  });
+
+  it('converge by themselves after both have written while the hub was dead', async () => {
+    await hub.kill();
+    for (const number of [1, 2, 3]) {
+      await ann.panel.send(`Ann alone ${number}`);
+      await bob.panel.send(`Bob alone ${number}`);
+    }
+    proxy.lead(await hub.start());
+    for (const one of [ann, bob]) {
+      for (const number of [1, 2, 3]) {
+        for (const name of ['Ann', 'Bob']) await one.panel.feed.getByText(`${name} alone ${number}`).waitFor();
+      }
+    }
+    // The last of them to get its number moves last.
+    while (JSON.stringify(await ann.panel.messages()) !== JSON.stringify(await bob.panel.messages()));
+    const texts = await textsOf(ann);
+    assert.equal(texts.length, 8);
+    for (const name of ['Ann', 'Bob']) {
+      assert.deepEqual(
+        texts.filter((text) => text.startsWith(`${name} alone`)),
+        [1, 2, 3].map((number) => `${name} alone ${number}`),
+      );
+    }
+  });
+});

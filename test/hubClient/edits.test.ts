@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { deleteConversation, renameConversation, restoreConversation } from '../../src/store/conversations.ts';
+import { deleteMessage, updateMessage } from '../../src/store/messages.ts';
+import { purgeConversations, removePurged } from '../../src/store/purge.ts';
+import { alternativesOf } from '../../src/store/replica/entities.ts';
+import { useHubs } from '../hub/support/hubs.ts';
+import { TestProxy } from '../hub/support/proxy.ts';
+import { converged, type TestReplica, useReplicas } from './support/replicas.ts';
+
+describe('edits on two machines', () => {
+  const hubs = useHubs();
+  const replicas = useReplicas();
+
+  /** Two machines with one message, and a way to keep them from the hub. */
+  async function apart(content = 'first') {
+    const hub = await hubs.start();
+    const proxy = await TestProxy.start(hub.url);
+    hubs.defer(() => proxy.close());
+    const connecting = { url: proxy.through(hub.url), token: await hubs.token() };
+    const [ann, bob] = [await replicas.start(connecting), await replicas.start(connecting)];
+    const id = await ann.share();
+    const message = await ann.add(id, content);
+    await bob.until(() => bob.contents(id).length === 1);
+    await converged(ann, bob);
+    await Promise.all([ann.disconnect(), bob.disconnect()]);
+    const meet = async (...order: TestReplica[]) => {
+      for (const one of order) {
+        one.connect(connecting);
+        await one.settled();
+      }
+      if (order.length > 1) await converged(ann, bob);
+    };
+    return { ann, bob, conversationId: id, messageId: message.id, meet };
+  }
+
+  it('let the first to arrive hold, keep the other one, and tell its author', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart();
+    await ann.edit(messageId, 'by Ann');
+    await bob.edit(messageId, 'by Bob');
+    await meet(ann, bob);
+    assert.deepEqual(bob.contents(conversationId), ['by Ann']);
+    assert.deepEqual(bob.lost, ['by Bob']);
+    assert.deepEqual(ann.lost, []);
+    await ann.until(() => alternativesOf(ann.db, messageId).length > 0);
+    for (const { db } of [ann, bob]) {
+      const [alternative, ...others] = alternativesOf(db, messageId);
+      assert.deepEqual(alternative?.patch, [{ op: 'replace', path: '/content', value: 'by Bob' }]);
+      assert.deepEqual(others, []);
+    }
+  });
+
+  it('are joined when they change different things', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart();
+    await ann.edit(messageId, 'by Ann');
+    await updateMessage(bob.db, bob.origin, { messageId, parts: { stopped: true } });
+    await meet(ann, bob);
+    assert.deepEqual(ann.contents(conversationId), ['by Ann']);
+    const { parts } = ann.db.sql('SELECT json(parts) AS parts FROM messages WHERE id = ?').get(messageId) as {
+      parts: string;
+    };
+    assert.deepEqual(JSON.parse(parts), { stopped: true });
+    assert.deepEqual(alternativesOf(ann.db, messageId), []);
+  });
+
+  it('send what was added to a text, and no more', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart('x'.repeat(50_000));
+    await ann.edit(messageId, `${'x'.repeat(50_000)} and so on`);
+    await meet(ann, bob);
+    assert.deepEqual(
+      bob.contents(conversationId).map((text) => text.length),
+      [50_010],
+    );
+    const { rows } = await hubs.database.owner.query(
+      `SELECT json_patch FROM change_events WHERE entity_id = $1 ORDER BY sequence DESC LIMIT 1`,
+      [messageId],
+    );
+    const [operation] = rows[0].json_patch;
+    assert.deepEqual(operation, { op: 'append', path: '/content', text: ' and so on', offset: 50_000 });
+  });
+
+  it('bring texts that are too long for one change in pieces', async () => {
+    const { ann, bob, conversationId, meet } = await apart();
+    // The first piece would end inside a character.
+    const long = `a${'😀'.repeat(1_000_001)}`;
+    await ann.add(conversationId, long);
+    await meet(ann, bob);
+    assert.ok(bob.contents(conversationId)[1] === long);
+    assert.deepEqual(bob.db.sql('SELECT DISTINCT status FROM messages').pluck().all(), ['complete']);
+  });
+
+  it('delete and restore for both', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart();
+    await deleteMessage(ann.db, ann.origin, messageId);
+    await renameConversation(bob.db, bob.origin, conversationId, 'Renamed');
+    await deleteConversation(bob.db, bob.origin, conversationId);
+    await meet(ann, bob);
+    assert.deepEqual(ann.contents(conversationId), []);
+    const state = ann.db.sql('SELECT title, deleted_at IS NULL AS isLive FROM conversations');
+    assert.deepEqual(state.get(), { title: 'Renamed', isLive: 0 });
+    await restoreConversation(ann.db, ann.origin, conversationId);
+    ann.client?.look();
+    await bob.until(() => bob.db.sql('SELECT deleted_at FROM conversations').pluck().get() === null);
+    await converged(ann, bob);
+    assert.deepEqual(state.get(), { title: 'Renamed', isLive: 1 });
+  });
+
+  it('hold against a deletion by somebody who has not seen them', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart();
+    await ann.edit(messageId, 'by Ann');
+    await deleteMessage(bob.db, bob.origin, messageId);
+    await meet(ann, bob);
+    assert.deepEqual(bob.contents(conversationId), ['by Ann']);
+  });
+
+  it('are the same deletion when both delete', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart();
+    await deleteMessage(ann.db, ann.origin, messageId);
+    await deleteMessage(bob.db, bob.origin, messageId);
+    await meet(ann, bob);
+    assert.deepEqual(bob.contents(conversationId), []);
+    assert.deepEqual([ann.lost, bob.lost], [[], []]);
+  });
+
+  it('leave alone what one of them has deleted for good', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart('canary-5d1e');
+    await purgeConversations(bob.db, bob.origin, [conversationId]);
+    await removePurged(bob.db, (body) => bob.db.write(body));
+    await ann.edit(messageId, 'by Ann');
+    await ann.add(conversationId, 'canary-5d1e again');
+    for (const one of [ann, bob]) await meet(one);
+    const kept = ['messages', 'hub_entities', 'hub_outbox'].map((table) => bob.db.sql(`SELECT * FROM ${table}`).all());
+    assert.doesNotMatch(JSON.stringify(kept), /canary-5d1e|by Ann/u);
+    assert.deepEqual(bob.db.sql('SELECT title FROM conversations').pluck().all(), ['']);
+  });
+});
