@@ -78,18 +78,16 @@ describe('the client of a hub', () => {
   });
 
   it('pushes the same again while the hub is still at it', async () => {
-    let isCut = false;
+    let cut: () => void = () => assert.fail('not connected');
     const transport = (real: HubTransport): HubTransport => ({
       ...real,
       connect: async (events) => {
         const connection = await real.connect(events);
-        const send: typeof connection.send = (frame) => {
-          connection.send(frame);
-          if (frame.type !== 'push' || !isCut) return;
-          isCut = false;
+        cut = () => {
           connection.close();
+          events.closed('The connection was cut.');
         };
-        return Object.assign(Object.create(connection), { send });
+        return connection;
       },
     });
     const ann = await replicas.start({ ...connecting, transport });
@@ -97,14 +95,20 @@ describe('the client of a hub', () => {
     const { id: messageId } = await ann.add(id, 'one');
     await ann.settled();
     const { owner } = hubs.database;
-    const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'devchat-hub' AND wait_event_type = 'Lock'
-      AND datname = current_database()`;
+    const waiters = async () => {
+      // Inside a transaction, what is seen of others stays as it was seen first.
+      await owner.query('SELECT pg_stat_clear_snapshot()');
+      const { rowCount } = await owner.query(`SELECT FROM pg_stat_activity WHERE application_name = 'devchat-hub'
+        AND wait_event_type = 'Lock' AND datname = current_database()`);
+      return rowCount;
+    };
     await owner.query('BEGIN');
     await owner.query('SELECT FROM messages WHERE id = $1 FOR UPDATE', [messageId]);
-    isCut = true;
     await ann.edit(messageId, 'one, edited');
+    while ((await waiters()) !== 1);
+    cut();
     // Both are under way now, the second on another connection.
-    while ((await owner.query(waiting)).rowCount !== 2);
+    while ((await waiters()) !== 2);
     await owner.query('COMMIT');
     await ann.settled();
     assert.deepEqual(ann.contents(id), ['one, edited']);
