@@ -393,10 +393,14 @@ describe('reading a conversation', () => {
     const [whole, growing] = [0, 1].map((index) => panel.feed.locator('.body').nth(index));
     await growing?.evaluate((body) => {
       const list = new body.ownerDocument.defaultView.MutationObserver(() => {
-        const [item, row] = [body.querySelector('li'), body.querySelector('tbody tr')];
-        body.kept ??= { item, row: null, isSame: true };
-        body.kept.row ??= row;
-        body.kept.isSame &&= body.kept.item === item && body.kept.row === row;
+        // The first of three has ended.
+        const [item, , third] = body.querySelectorAll(':scope > ol > li');
+        const [row, , thirdRow] = body.querySelectorAll('tbody tr');
+        body.kept ??= { item: null, row: null, isSame: true };
+        if (third) body.kept.item ??= item;
+        if (thirdRow) body.kept.row ??= row;
+        const { item: keptItem, row: keptRow } = body.kept;
+        body.kept.isSame &&= (keptItem ?? item) === item && (keptRow ?? row) === row;
       });
       list.observe(body, { childList: true, subtree: true });
     });

@@ -77,7 +77,7 @@ export class EditorWindow {
 
   /** Opens the list of notifications, also of those that did not pop up. */
   async showNotifications(): Promise<void> {
-    await this.page.locator('[id="status.notifications"]').click();
+    await this.command('notifications.showList');
   }
 
   /** Notifications with this text, shown or hidden. */
