@@ -121,6 +121,7 @@ describe('conversations that are put in order in two windows', () => {
     await a.panel.message('Parsers number 2').waitFor();
     await a.panel.act('Parsers number 2', 'Branch from Here');
     await a.panel.message('Parsers number 3').waitFor({ state: 'detached' });
+    await a.panel.message('Parsers number 2').waitFor();
     const texts = (await a.panel.messages()).map(({ text }) => text);
     assert.deepEqual(texts, ['Parsers number 1', 'Parsers number 2']);
     await b.window
@@ -179,7 +180,14 @@ describe('conversations that are put in order in two windows', () => {
     assert.equal(await a.panel.composer.inputValue(), 'draft of the view');
     await again.send('From the editor');
     await b.window.conversations().open(/^Caches/);
-    await b.panel.message('From the editor').waitFor();
+    await b.panel
+      .message('From the editor')
+      .waitFor()
+      .catch(async (e) => {
+        await a.window.page.screenshot({ path: '/tmp/lead/shots/orgA.png' });
+        await b.window.page.screenshot({ path: '/tmp/lead/shots/orgB.png' });
+        throw e;
+      });
   });
 
   it('are described for a report, without their texts', async () => {

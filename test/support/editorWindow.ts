@@ -34,7 +34,10 @@ export class EditorWindow {
 
   /** Loads the window again, as its command does; its extension host starts anew. */
   async reload(): Promise<void> {
-    await this.page.reload();
+    const loaded = this.page.waitForEvent('load');
+    // The page's own reload may come before the editor has saved which tabs are open.
+    await this.command('workbench.action.reloadWindow');
+    await loaded;
     await this.whenRestored();
   }
 
@@ -77,7 +80,10 @@ export class EditorWindow {
 
   /** Opens the list of notifications, also of those that did not pop up. */
   async showNotifications(): Promise<void> {
-    await this.command('notifications.showList');
+    const list = this.page.locator('.notifications-center.visible');
+    // The button closes it, too.
+    if (!(await list.isVisible())) await this.page.locator('[id="status.notifications"]').click();
+    await list.waitFor();
   }
 
   /** Notifications with this text, shown or hidden. */
