@@ -1,5 +1,5 @@
 import type { ChangeEvent } from '../protocol/hub.ts';
-import type { Database, Sql } from './database.ts';
+import type { Database, Transaction } from './database.ts';
 import type { Member } from './tokens.ts';
 
 /** Size at which a page ends with the push it is in, in UTF-16 code units of its patches. */
@@ -23,9 +23,9 @@ export function head(database: Database, member: Member): Promise<Head> {
   return database.read(member, (sql) => headOf(sql, member.workspaceId));
 }
 
-/** The same, inside a transaction. */
-export async function headOf(sql: Sql, workspaceId: string): Promise<Head> {
-  const { rows } = await sql.query(
+/** The same, as a transaction's last statement. */
+export async function headOf(sql: Transaction, workspaceId: string): Promise<Head> {
+  const { rows } = await sql.last(
     'SELECT hub_epoch(), last_sequence AS latest_sequence FROM workspaces WHERE id = $1',
     [workspaceId],
   );
@@ -45,7 +45,7 @@ export function changesSince(
 ): Promise<ChangesPage | undefined> {
   const { workspaceId } = member;
   return database.read(member, async (sql) => {
-    const { rows } = await sql.query(
+    const { rows } = await sql.last(
       `WITH page AS (
          SELECT *, sum(size) OVER (ORDER BY sequence) AS total FROM change_events
          WHERE workspace_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
@@ -78,7 +78,7 @@ export function acknowledge(
   sequence: number,
 ): Promise<number | undefined> {
   return database.write(member, async (sql) => {
-    const { rows } = await sql.query(
+    const { rows } = await sql.last(
       `INSERT INTO cursors AS c(workspace_id, client_id, acknowledged)
        SELECT id, $2, $3 FROM workspaces WHERE id = $1 AND last_sequence >= $3
        ON CONFLICT (workspace_id, client_id)

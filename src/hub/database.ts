@@ -3,8 +3,22 @@ import { DevChatError } from '../protocol/errors.ts';
 import { HUB_ROLE } from './migrations.ts';
 import type { Member } from './tokens.ts';
 
-/** What the parts of a transaction are given to work with. */
-export type Sql = Pick<pg.ClientBase, 'query'>;
+/** What statements are sent to. */
+export interface Sql {
+  query(text: string, values?: unknown[]): Promise<pg.QueryResult>;
+}
+
+/**
+ * What the parts of a transaction are given to work with. Statements are done in the order of the calls; those that are
+ * sent without waiting for the answers to the ones before share their round trip.
+ */
+export interface Transaction extends Sql {
+  /**
+   * The last statement, and the COMMIT in the same round trip: nobody looks at the answer before, so what must not be
+   * committed has to fail by itself.
+   */
+  last(text: string, values: unknown[]): Promise<pg.QueryResult>;
+}
 
 /** Most connections to PostgreSQL for requests; one more is for notifications. */
 export const MAX_CONNECTIONS = 10;
@@ -51,13 +65,16 @@ export function connectionSettings(connectionString: string, timeout: number): p
 /** The hub's connections to PostgreSQL. */
 export class Database {
   readonly #pool: pg.Pool;
+  /** Under which names the connections keep the plans of statements, by text. */
+  readonly #names = new Map<string, string>();
 
   /**
    * @param timeout time for a statement, in ms
    * @param failed told of connections that break; the next request makes another one
    */
   constructor(connectionString: string, timeout: number, failed: (error: Error) => void) {
-    this.#pool = new pg.Pool({ ...connectionSettings(connectionString, timeout), max: MAX_CONNECTIONS });
+    const settings = connectionSettings(connectionString, timeout);
+    this.#pool = new pg.Pool({ ...settings, pipeline: true, max: MAX_CONNECTIONS });
     // The pool speaks for idle connections only; unheard, the end of a busy one would end the process.
     this.#pool.on('error', failed);
     this.#pool.on('connect', (client) => client.on('error', failed));
@@ -86,12 +103,12 @@ export class Database {
   }
 
   /** One statement outside of any workspace. */
-  query(text: string, values: unknown[] = []): Promise<pg.QueryResult> {
-    return this.#pool.query(text, values);
+  query(text: string, values?: unknown[]): Promise<pg.QueryResult> {
+    return this.#pool.query(this.#prepared(text, values));
   }
 
   /** Writes in a member's workspace, in one transaction; `work` is done again when another transaction gets in its way. */
-  async write<T>(member: Member, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async write<T>(member: Member, work: (sql: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         // What waits for a lock must then see what its holder has committed.
@@ -103,7 +120,7 @@ export class Database {
   }
 
   /** Reads in a member's workspace, everything as of one moment. */
-  read<T>(member: Member, work: (sql: Sql) => Promise<T>): Promise<T> {
+  read<T>(member: Member, work: (sql: Transaction) => Promise<T>): Promise<T> {
     return this.#transaction('REPEATABLE READ, READ ONLY', member, work);
   }
 
@@ -111,14 +128,25 @@ export class Database {
     return this.#pool.end();
   }
 
-  async #transaction<T>(mode: string, { proof }: Member, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async #transaction<T>(mode: string, { proof }: Member, work: (sql: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let isBroken = false;
     try {
       const token = pg.escapeLiteral(proof);
-      await client.query(`BEGIN ISOLATION LEVEL ${mode}; SELECT set_config('devchat.token', ${token}, true)`);
-      const result = await work(client);
-      await client.query('COMMIT');
+      const begun = client.query(`BEGIN ISOLATION LEVEL ${mode}; SELECT set_config('devchat.token', ${token}, true)`);
+      let committed: Promise<unknown> | undefined;
+      const transaction: Transaction = {
+        query: (text, values) => client.query(this.#prepared(text, values)),
+        last: async (text, values) => {
+          const answered = transaction.query(text, values);
+          // After a statement that has failed, this rolls back.
+          committed = client.query('COMMIT');
+          const [answer] = await Promise.all([answered, committed]);
+          return answer;
+        },
+      };
+      const [, result] = await Promise.all([begun, work(transaction)]);
+      await (committed ?? client.query('COMMIT'));
       return result;
     } catch (error) {
       // Only a connection on which PostgreSQL itself has refused something is known to be sound.
@@ -127,6 +155,13 @@ export class Database {
     } finally {
       client.release(isBroken);
     }
+  }
+
+  /** Has PostgreSQL plan a statement once for each connection: that takes longer than to do it. */
+  #prepared(text: string, values: unknown[] = []): pg.QueryConfig {
+    const name = this.#names.get(text) ?? `hub_${this.#names.size + 1}`;
+    this.#names.set(text, name);
+    return { name, text, values };
   }
 }
 

@@ -18,15 +18,18 @@ export function listConversations(
 ): Promise<ConversationsPage> {
   const { workspaceId } = member;
   return database.read(member, async (sql) => {
-    const { rows } = await sql.query(
-      `SELECT body || jsonb_build_object('lastMessageSequence', last_message_sequence, ${present}) AS conversation
-       FROM conversations WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3`,
-      [workspaceId, after ?? null, limit + 1],
-    );
+    const [{ rows }, head] = await Promise.all([
+      sql.query(
+        `SELECT body || jsonb_build_object('lastMessageSequence', last_message_sequence, ${present}) AS conversation
+         FROM conversations WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3`,
+        [workspaceId, after ?? null, limit + 1],
+      ),
+      headOf(sql, workspaceId),
+    ]);
     return {
       conversations: rows.slice(0, limit).map(({ conversation }) => conversation),
       has_more: rows.length > limit,
-      ...(await headOf(sql, workspaceId)),
+      ...head,
     };
   });
 }
@@ -39,24 +42,29 @@ export function messageRange(
 ): Promise<MessagesPage | undefined> {
   const { workspaceId } = member;
   return database.read(member, async (sql) => {
-    const last_sequence = await newestNumber(sql, workspaceId, conversation_id);
+    const [last_sequence, { rows }] = await Promise.all([
+      newestNumber(sql, workspaceId, conversation_id),
+      sql.query(
+        `SELECT id, size, sum(size) OVER (ORDER BY sequence) AS total FROM messages
+         WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
+        [workspaceId, conversation_id, from_seq, to_seq, MAX_PULL + 1],
+      ),
+    ]);
     if (last_sequence === undefined) return undefined;
-    const { rows } = await sql.query(
-      `SELECT id, size, sum(size) OVER (ORDER BY sequence) AS total FROM messages
-       WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
-      [workspaceId, conversation_id, from_seq, to_seq, MAX_PULL + 1],
-    );
     const page = rows.slice(0, MAX_PULL).filter(({ total, size }) => total <= MAX_PAGE_LENGTH || total === size);
-    const { rows: messages } = await sql.query(
-      `SELECT body || jsonb_build_object(${present}) AS message FROM messages
-       WHERE workspace_id = $1 AND id = ANY($2) ORDER BY sequence`,
-      [workspaceId, page.map(({ id }) => id)],
-    );
+    const [{ rows: messages }, { latest_sequence }] = await Promise.all([
+      sql.query(
+        `SELECT body || jsonb_build_object(${present}) AS message FROM messages
+         WHERE workspace_id = $1 AND id = ANY($2) ORDER BY sequence`,
+        [workspaceId, page.map(({ id }) => id)],
+      ),
+      headOf(sql, workspaceId),
+    ]);
     return {
       messages: messages.map(({ message }) => message),
       last_sequence,
       has_more: page.length < rows.length,
-      latest_sequence: (await headOf(sql, workspaceId)).latest_sequence,
+      latest_sequence,
     };
   });
 }
@@ -69,18 +77,21 @@ export function revisionRange(
 ): Promise<RevisionsPage | undefined> {
   const { workspaceId } = member;
   return database.read(member, async (sql) => {
-    const last_sequence = await newestNumber(sql, workspaceId, conversation_id);
+    const [last_sequence, { rows }, { latest_sequence }] = await Promise.all([
+      newestNumber(sql, workspaceId, conversation_id),
+      sql.query(
+        `SELECT sequence AS seq, id, revisions[cardinality(revisions)] AS "revisionId" FROM messages
+         WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
+        [workspaceId, conversation_id, from_seq, to_seq, MAX_REVISIONS + 1],
+      ),
+      headOf(sql, workspaceId),
+    ]);
     if (last_sequence === undefined) return undefined;
-    const { rows } = await sql.query(
-      `SELECT sequence AS seq, id, revisions[cardinality(revisions)] AS "revisionId" FROM messages
-       WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
-      [workspaceId, conversation_id, from_seq, to_seq, MAX_REVISIONS + 1],
-    );
     return {
       revisions: rows.slice(0, MAX_REVISIONS),
       last_sequence,
       has_more: rows.length > MAX_REVISIONS,
-      latest_sequence: (await headOf(sql, workspaceId)).latest_sequence,
+      latest_sequence,
     };
   });
 }

@@ -1,6 +1,6 @@
 import type { HubChange, HubConversation, HubMessage, PushResult } from '../protocol/hub.ts';
 import { isRecord } from '../protocol/json.ts';
-import type { Database, Sql } from './database.ts';
+import type { Database, Sql, Transaction } from './database.ts';
 import { claimKey, decide, type Entity, keyOf, type NewEvent, type Result } from './decide.ts';
 import type { Identity } from './tokens.ts';
 
@@ -21,17 +21,23 @@ export interface Pushed {
  * Rows are locked in a fixed order (conversations, messages, then the workspace's counter, each by id), so that pushes
  * wait for one another but never in a circle. The counter comes last and is held until the commit: numbers are given in
  * the order of commits and without gaps, and who has seen one has seen all before it.
+ *
+ * It takes two round trips: locks and what is asked after them, then everything that is written, with the commit.
  */
 export function push(database: Database, author: Author, changes: readonly HubChange[]): Promise<Pushed> {
   return database.write(author, async (sql) => {
-    const entities = await lockEntities(sql, author.workspaceId, changes);
-    const made = await madeBefore(sql, author.workspaceId, changes);
-    const taken = await takenNumbers(sql, author.workspaceId, changes);
+    const [entities, made, taken] = await Promise.all([
+      lockEntities(sql, author.workspaceId, changes),
+      madeBefore(sql, author.workspaceId, changes),
+      takenNumbers(sql, author.workspaceId, changes),
+    ]);
     const { results, events } = decide({ entities, made, taken, userId: author.userId, now: Date.now() }, changes);
     if (events.length === 0)
       return { results: results.map((result) => numbered(result, 0)), latest: undefined, events: 0 };
-    await storeEntities(sql, author.workspaceId, [...entities.values()]);
-    const first = await appendEvents(sql, author, events);
+    const [, first] = await Promise.all([
+      storeEntities(sql, author.workspaceId, [...entities.values()]),
+      appendEvents(sql, author, events),
+    ]);
     const latest = first + events.length - 1;
     return { results: results.map((result) => numbered(result, first)), latest, events: events.length };
   });
@@ -50,16 +56,18 @@ async function lockEntities(
 ): Promise<Map<string, Entity>> {
   const conversationIds = new Set(changes.flatMap(conversationOf));
   const messageIds = changes.filter(({ entity_type }) => entity_type === 'message').map(({ entity_id }) => entity_id);
-  const conversations = await sql.query(
-    `SELECT id, body, revisions, last_message_sequence FROM conversations
-     WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
-    [workspaceId, [...conversationIds]],
-  );
-  const messages = await sql.query(
-    `SELECT id, body, revisions, 0 AS last_message_sequence FROM messages
-     WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
-    [workspaceId, messageIds],
-  );
+  const [conversations, messages] = await Promise.all([
+    sql.query(
+      `SELECT id, body, revisions, last_message_sequence FROM conversations
+       WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
+      [workspaceId, [...conversationIds]],
+    ),
+    sql.query(
+      `SELECT id, body, revisions, 0 AS last_message_sequence FROM messages
+       WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`,
+      [workspaceId, messageIds],
+    ),
+  ]);
   return new Map([
     ...conversations.rows.map((row) => [keyOf('conversation', row.id), toEntity('conversation', row)] as const),
     ...messages.rows.map((row) => [keyOf('message', row.id), toEntity('message', row)] as const),
@@ -131,12 +139,13 @@ const statements = {
 
 /** Writes what was decided, messages after their conversations. */
 async function storeEntities(sql: Sql, workspaceId: string, entities: readonly Entity[]): Promise<void> {
-  for (const type of ['conversation', 'message'] as const) {
-    for (const state of ['new', 'changed'] as const) {
+  const written = (['conversation', 'message'] as const).flatMap((type) =>
+    (['new', 'changed'] as const).map((state) => {
       const rows = entities.filter((entity) => entity.type === type && entity.state === state).map(toRow);
-      if (rows.length > 0) await sql.query(statements[type][state], [workspaceId, JSON.stringify(rows)]);
-    }
-  }
+      return rows.length > 0 && sql.query(statements[type][state], [workspaceId, JSON.stringify(rows)]);
+    }),
+  );
+  await Promise.all(written);
 }
 
 function toRow({ body, revisions, lastMessageSequence }: Entity): Record<string, unknown> {
@@ -151,10 +160,17 @@ function toRow({ body, revisions, lastMessageSequence }: Entity): Record<string,
   };
 }
 
-/** Takes the next numbers for events and stores these; returns the first number. */
-async function appendEvents(sql: Sql, { workspaceId, userId }: Author, events: readonly NewEvent[]): Promise<number> {
+/**
+ * Takes the next numbers for events, stores these, and commits; returns the first number. Without the counter, which a
+ * token that was revoked meanwhile does not show, the events have no numbers, and nothing is committed.
+ */
+async function appendEvents(
+  sql: Transaction,
+  { workspaceId, userId }: Author,
+  events: readonly NewEvent[],
+): Promise<number> {
   const rows = events.map((event, place) => ({ ...event, place, size: JSON.stringify(event.json_patch).length }));
-  const { rows: appended } = await sql.query(
+  const { rows: appended } = await sql.last(
     `WITH counter AS (
        UPDATE workspaces SET last_sequence = last_sequence + $3 WHERE id = $1 RETURNING last_sequence
      )
@@ -162,8 +178,8 @@ async function appendEvents(sql: Sql, { workspaceId, userId }: Author, events: r
        json_patch, push_end, size)
      SELECT $1, last_sequence - $3 + 1 + place, entity_type, entity_id, $4, event_type, revision_id, json_patch,
        last_sequence, size
-     FROM counter, jsonb_to_recordset($2) AS r(place integer, entity_type text, entity_id uuid, event_type text,
-       revision_id uuid, json_patch jsonb, size integer)
+     FROM jsonb_to_recordset($2) AS r(place integer, entity_type text, entity_id uuid, event_type text,
+       revision_id uuid, json_patch jsonb, size integer) LEFT JOIN counter ON true
      RETURNING push_end`,
     [workspaceId, JSON.stringify(rows), events.length, userId],
   );

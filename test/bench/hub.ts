@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,8 +14,13 @@ import { HubProcess } from '../hubClient/support/hubProcess.ts';
 import { type Connecting, TestReplica } from '../hubClient/support/replicas.ts';
 import { percentile } from '../support/paintLatency.ts';
 import { ms, type Section, table, targetTable, times } from './document.ts';
+import { catchUp } from './hub/catchUp.ts';
+import { measureColdSync } from './hub/coldSync.ts';
+import { measureCrowd } from './hub/crowd.ts';
 import { openFloor } from './hub/floor.ts';
-import { nextMessage } from './processes.ts';
+import { withHub } from './hub/measuredHub.ts';
+import { measurePullGrowth } from './hub/pullGrowth.ts';
+import { measurePushes } from './hub/pushes.ts';
 
 /** Changes that are measured one by one, in blocks by turns with the floor. */
 const CHANGES = 300;
@@ -29,8 +33,11 @@ const text = (index: number) => `message ${index} ${'of some length '.repeat(40)
 
 export const title = 'Through a hub to another machine';
 
-/** Measures a change on its way, a repair, and a replica that is far behind; hub and PostgreSQL on this machine. */
-export async function measure(): Promise<Section> {
+/**
+ * Measures a change on its way, a repair, replicas that are far behind, and a hub with many clients and many events; hub
+ * and PostgreSQL on this machine.
+ */
+export async function measure({ long }: { long: boolean }): Promise<Section> {
   const folder = mkdtempSync(join(tmpdir(), 'devchat-bench-hub-'));
   const hub = new HubProcess(folder);
   const url = await hub.start();
@@ -51,7 +58,19 @@ export async function measure(): Promise<Section> {
     const behind = await measureBehind(folder, connecting, await start(connecting));
     say('  1 % missing …');
     const repair = await measureRepair(connecting, start);
-    return section(one, behind, repair);
+    const changes = describeChanges(one, behind, repair);
+    return await withHub(postgres, async (measured) => {
+      // First, while the process has grown by nothing else.
+      const crowd = await measureCrowd(measured);
+      const pushes = await measurePushes(measured);
+      const coldSync = await measureColdSync(measured);
+      const { lines, pictures } = await measurePullGrowth(measured, { long });
+      return {
+        title,
+        lines: [changes, crowd, pushes, coldSync, lines].flatMap((part) => ['', ...part]).slice(1),
+        pictures,
+      };
+    });
   } finally {
     for (const replica of machines) {
       await replica.disconnect();
@@ -102,13 +121,6 @@ async function measureBehind(folder: string, connecting: Connecting, writer: Tes
   return catchUp({ path, ...connecting, sequence: readLink(writer.db)?.cursor ?? 0 });
 }
 
-async function catchUp(task: object): Promise<{ took: number; usual: number; longest: number }> {
-  const child = fork(join(import.meta.dirname, 'hub', 'behind.ts'));
-  const done = nextMessage(child);
-  child.send(task);
-  return done as Promise<{ took: number; usual: number; longest: number }>;
-}
-
 async function measureRepair(connecting: Connecting, start: (connecting: Connecting) => Promise<TestReplica>) {
   let bytes = 0;
   let own = 0;
@@ -136,11 +148,11 @@ async function measureRepair(connecting: Connecting, start: (connecting: Connect
   return { fetched, bytes, own, took: performance.now() - began };
 }
 
-function section(
+function describeChanges(
   one: Awaited<ReturnType<typeof measureChange>>,
   behind: Awaited<ReturnType<typeof measureBehind>>,
   repair: Awaited<ReturnType<typeof measureRepair>>,
-): Section {
+): string[] {
   const row = (what: string, list: readonly number[]) => [
     what,
     ms(percentile(list, 0.5)),
@@ -148,37 +160,34 @@ function section(
     times(percentile(list, 0.5) / percentile(one.floor, 0.5)),
   ];
   const ratio = repair.bytes / repair.own;
-  return {
-    title,
-    lines: [
-      'Hub, PostgreSQL and both machines on this one. A change counts from its commit here to the row there; the floor is ' +
-        'one commit in PostgreSQL between two WebSocket hops.',
-      '',
-      ...table(
-        ['one change', 'median ms', 'p95 ms', '× floor'],
-        [row('floor', one.floor), row('DevChat Sync', one.product)],
-      ),
-      '',
-      ...table(
-        ['', 'messages', 'ms', 'per second'],
-        [
-          ['catching up, in pages', MESSAGES, Math.round(behind.took), Math.round((MESSAGES / behind.took) * 1000)],
-          ['repair of 1 %', repair.fetched, Math.round(repair.took), Math.round((repair.fetched / repair.took) * 1000)],
-        ],
-      ),
-      ...targetTable([
-        {
-          target: 'one change in at most 10 ms',
-          measured: `${ms(percentile(one.product, 0.5))} ms`,
-          met: percentile(one.product, 0.5) <= 10,
-        },
-        { target: '1 % repaired with at most 1.2 × its bytes', measured: `${times(ratio)} ×`, met: ratio <= 1.2 },
-        {
-          target: 'event loop never blocked for more than 20 ms while catching up',
-          measured: `${ms(behind.longest)} ms, ${ms(behind.usual)} ms in 99 % of the time`,
-          met: behind.longest <= 20,
-        },
-      ]),
-    ],
-  };
+  return [
+    'Hub, PostgreSQL and both machines on this one. A change counts from its commit here to the row there; the floor is ' +
+      'one commit in PostgreSQL between two WebSocket hops.',
+    '',
+    ...table(
+      ['one change', 'median ms', 'p95 ms', '× floor'],
+      [row('floor', one.floor), row('DevChat Sync', one.product)],
+    ),
+    '',
+    ...table(
+      ['', 'messages', 'ms', 'per second'],
+      [
+        ['catching up, in pages', MESSAGES, Math.round(behind.took), Math.round((MESSAGES / behind.took) * 1000)],
+        ['repair of 1 %', repair.fetched, Math.round(repair.took), Math.round((repair.fetched / repair.took) * 1000)],
+      ],
+    ),
+    ...targetTable([
+      {
+        target: 'one change in at most 10 ms',
+        measured: `${ms(percentile(one.product, 0.5))} ms`,
+        met: percentile(one.product, 0.5) <= 10,
+      },
+      { target: '1 % repaired with at most 1.2 × its bytes', measured: `${times(ratio)} ×`, met: ratio <= 1.2 },
+      {
+        target: 'event loop never blocked for more than 20 ms while catching up',
+        measured: `${ms(behind.longest)} ms, ${ms(behind.usual)} ms in 99 % of the time`,
+        met: behind.longest <= 20,
+      },
+    ]),
+  ];
 }

@@ -1,8 +1,10 @@
 // Measures what the product promises beside what bounds it and what others do, and writes docs/benchmarks.md.
 //   npm run bench [-- part …]     only these parts; the document keeps its other sections
+//   npm run bench -- --long       the largest sizes too, which take minutes
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { root, runMain, ScriptError, say } from '../../scripts/lib/step.mjs';
 import { replaceSections, type Section } from './document.ts';
 import * as growth from './growth.ts';
@@ -15,7 +17,13 @@ import * as propagation from './propagation.ts';
 import * as streaming from './streaming.ts';
 import * as throughput from './throughput.ts';
 
-const parts = { propagation, painting, throughput, growth, idle, ingest, streaming, panel, hub };
+/** What is measured under one name. */
+interface Part {
+  title: string;
+  measure(options: { long: boolean }): Promise<Section>;
+}
+
+const parts: Record<string, Part> = { propagation, painting, throughput, growth, idle, ingest, streaming, panel, hub };
 const path = join(root, 'docs', 'benchmarks.md');
 const pictures = join(root, 'docs', 'benchmarks');
 
@@ -23,7 +31,10 @@ const pictures = join(root, 'docs', 'benchmarks');
 const BUSY = 0.5;
 
 await runMain(async () => {
-  const names = process.argv.slice(2);
+  const { values, positionals: names } = parseArgs({
+    options: { long: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
   const unknown = names.filter((name) => !Object.hasOwn(parts, name));
   if (unknown.length > 0) {
     throw new ScriptError(`No part is called ${unknown.join(', ')}. Parts: ${Object.keys(parts).join(', ')}`);
@@ -34,7 +45,7 @@ await runMain(async () => {
   for (const [name, { measure }] of Object.entries(parts)) {
     if (names.length > 0 && !names.includes(name)) continue;
     say(`Measuring: ${name} …`);
-    const section = await measure();
+    const section = await measure(values);
     section.lines.push(...busy);
     say(`\n${section.title}\n\n${section.lines.join('\n')}\n`);
     sections.push(section);

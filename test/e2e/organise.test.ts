@@ -180,14 +180,7 @@ describe('conversations that are put in order in two windows', () => {
     assert.equal(await a.panel.composer.inputValue(), 'draft of the view');
     await again.send('From the editor');
     await b.window.conversations().open(/^Caches/);
-    await b.panel
-      .message('From the editor')
-      .waitFor()
-      .catch(async (e) => {
-        await a.window.page.screenshot({ path: '/tmp/lead/shots/orgA.png' });
-        await b.window.page.screenshot({ path: '/tmp/lead/shots/orgB.png' });
-        throw e;
-      });
+    await b.panel.message('From the editor').waitFor();
   });
 
   it('are described for a report, without their texts', async () => {

@@ -187,6 +187,30 @@ describe('order of events', () => {
     );
   });
 
+  it('commits no change without its event, though the token is revoked between the two', async () => {
+    const hub = await hubs.start();
+    const token = await hubs.token();
+    const client = await hubs.connect(hub, token);
+    const workspaceId = await workspaceOf(client);
+    const conversation = newConversation();
+    await client.push([conversation]);
+    const message = newMessage(conversation.entity_id);
+    const holder = await asHub(token);
+    await holder.query(
+      `INSERT INTO messages(workspace_id, id, conversation_id, sequence, body, revisions, size)
+       VALUES ($1, $2, $3, 1, '{}', '{}', 2)`,
+      [workspaceId, message.entity_id, conversation.entity_id],
+    );
+    const failed = client.ask({ type: 'push', changes: [message] }, 'error');
+    await waitsForLock();
+    const { owner } = hubs.database;
+    await owner.query('UPDATE tokens SET revoked_at = now() WHERE workspace_id = $1', [workspaceId]);
+    await holder.query('ROLLBACK');
+    assert.equal((await failed).code, 'unavailable');
+    const { rows } = await owner.query('SELECT FROM messages WHERE workspace_id = $1', [workspaceId]);
+    assert.equal(rows.length, 0);
+  });
+
   it('survives pushes that create the same at the same time', async () => {
     const all = [await hubs.start(), await hubs.start()] as const;
     const token = await hubs.token();
