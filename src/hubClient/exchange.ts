@@ -161,7 +161,7 @@ export class Exchange {
   async #shareDue(): Promise<void> {
     const { db, share, instanceId, committed } = this.#ports;
     for (const id of db.read(() => dueForSharing(db, share))) {
-      await shareConversation(db, instanceId, id);
+      await shareConversation(db, instanceId, id, 'local');
       committed();
     }
   }

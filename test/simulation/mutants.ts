@@ -1,6 +1,7 @@
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { hubMutants } from './hub/mutants.ts';
 
 /** A protection taken out: lines of a file that are loaded as others. */
 export interface Mutant {
@@ -242,7 +243,7 @@ export const mutants: readonly Mutant[] = [
  * @throws {Error} when there is no such mutant, or its lines are not in the file any more
  */
 export function introduce(name: string): void {
-  const mutant = mutants.find((one) => one.name === name);
+  const mutant = [...mutants, ...hubMutants].find((one) => one.name === name);
   if (!mutant) throw new Error(`There is no mutant “${name}”.`);
   const { file, line, instead } = mutant;
   const wanted = pathToFileURL(join(import.meta.dirname, '../..', file)).href;

@@ -1,18 +1,15 @@
-// Simulates many windows, and feeds random bytes to the decoder of frames:
-// npm run test:simulation -- [--seeds N] [--seed S] [--long] [--mutants] [--mutant NAME]
+// Simulates many windows, machines with a hub, and feeds random bytes to the decoder of frames:
+// npm run test:simulation -- [--hub] [--seeds N] [--seed S] [--long] [--mutants] [--mutant NAME]
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { hubMutants } from './hub/mutants.ts';
 import { introduce, mutants } from './mutants.ts';
 import type { Outcome } from './simulation.ts';
 
-/** Seeds and random inputs of a pull request's run. */
-const SEEDS = 5000;
+/** Random inputs of a pull request's run, and of a long run. */
 const INPUTS = 2_000_000;
-
-/** Seeds and random inputs of a long run. */
-const LONG_SEEDS = 1_000_000;
 const LONG_INPUTS = 1_000_000_000;
 
 /** Seeds after which a mutant that nothing has caught counts as one that lives. */
@@ -27,6 +24,7 @@ const ENOUGH = 10;
 const artifacts = join(import.meta.dirname, '../../artifacts/simulation');
 const { values } = parseArgs({
   options: {
+    hub: { type: 'boolean', default: false },
     seeds: { type: 'string' },
     seed: { type: 'string' },
     long: { type: 'boolean', default: false },
@@ -38,14 +36,21 @@ const { values } = parseArgs({
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 if (values.mutant) introduce(values.mutant);
-const { simulate } = await import('./simulation.ts');
+const { simulate, runWindows } = await import('./simulation.ts');
+const { runHub } = await import('./hub/simulation.ts');
 const { fuzzFrames } = await import('./frames.ts');
 
+/** What is simulated, and the seeds of a pull request's run and of a long run. */
+const windows = { name: 'windows', run: runWindows, seeds: 5000, longSeeds: 1_000_000, option: '' };
+const hub = { name: 'hub', run: runHub, seeds: 600, longSeeds: 100_000, option: '--hub ' };
+const isAboutHub = values.hub || hubMutants.some(({ name }) => name === values.mutant);
+const part = isAboutHub ? hub : windows;
+
 /** Runs a seed again and keeps the record of it. */
-async function replay(seed: number): Promise<Outcome> {
+async function replay({ name, run }: typeof part, seed: number): Promise<Outcome> {
   const lines: string[] = [];
-  const outcome = await simulate(seed, lines);
-  const path = join(artifacts, `seed-${seed}.log`);
+  const outcome = await simulate(run, seed, lines);
+  const path = join(artifacts, `${name}-seed-${seed}.log`);
   mkdirSync(artifacts, { recursive: true });
   writeFileSync(path, `${lines.join('\n')}\n`);
   say(`seed ${seed}: ${outcome.problem ?? 'nothing failed'} (hash ${outcome.hash})\n  record: ${path}`);
@@ -53,26 +58,26 @@ async function replay(seed: number): Promise<Outcome> {
 }
 
 /** What is wrong with a seed. */
-async function problemOf(seed: number): Promise<string | undefined> {
-  const { problem, hash } = await simulate(seed);
+async function problemOf({ run }: typeof part, seed: number): Promise<string | undefined> {
+  const { problem, hash } = await simulate(run, seed);
   if (problem !== undefined || seed % REPEAT > 0) return problem;
-  return (await simulate(seed)).hash === hash ? undefined : 'it did something else the second time';
+  return (await simulate(run, seed)).hash === hash ? undefined : 'it did something else the second time';
 }
 
 /** Runs seeds from 1 on. */
-async function runSeeds(count: number): Promise<boolean> {
+async function runSeeds(simulated: typeof part, count: number): Promise<boolean> {
   const start = performance.now();
   const failed: number[] = [];
   for (let seed = 1; seed <= count && failed.length < ENOUGH; seed++) {
-    const problem = await problemOf(seed);
+    const problem = await problemOf(simulated, seed);
     if (seed % 10_000 === 0) say(`${seed} seeds`);
     if (problem === undefined) continue;
     failed.push(seed);
-    await replay(seed);
-    say(`  ${problem}; the same again: npm run test:simulation -- --seed ${seed}`);
+    await replay(simulated, seed);
+    say(`  ${problem}; the same again: npm run test:simulation -- ${simulated.option}--seed ${seed}`);
   }
   const seconds = (performance.now() - start) / 1000;
-  say(`${failed.length} of ${count} seeds failed, ${seconds.toFixed(1)} s`);
+  say(`${simulated.name}: ${failed.length} of ${count} seeds failed, ${seconds.toFixed(1)} s`);
   return failed.length === 0;
 }
 
@@ -88,7 +93,7 @@ function runInputs(count: number): void {
 /** Runs seeds until one catches the mutant that was introduced. */
 async function hunt(name: string): Promise<boolean> {
   for (let seed = 1; seed <= MUTANT_SEEDS; seed++) {
-    const { problem } = await simulate(seed);
+    const { problem } = await simulate(part.run, seed);
     if (problem === undefined) continue;
     say(`${name}: caught by seed ${seed}: ${problem}`);
     return true;
@@ -100,7 +105,7 @@ async function hunt(name: string): Promise<boolean> {
 /** Runs a process for each mutant, since a module is loaded once. */
 async function huntAll(): Promise<boolean> {
   let allCaught = true;
-  for (const { name } of mutants) {
+  for (const { name } of values.hub ? hubMutants : [...mutants, ...hubMutants]) {
     const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, '--mutant', name]).catch(
       (failure: { stdout: string; stderr: string }) => {
         allCaught = false;
@@ -115,9 +120,12 @@ async function huntAll(): Promise<boolean> {
 async function main(): Promise<boolean> {
   if (values.mutants) return huntAll();
   if (values.mutant) return hunt(values.mutant);
-  if (values.seed) return (await replay(Number(values.seed))).problem === undefined;
-  const isSound = await runSeeds(values.long ? LONG_SEEDS : Number(values.seeds ?? SEEDS));
-  if (values.seeds === undefined) runInputs(values.long ? LONG_INPUTS : INPUTS);
+  if (values.seed) return (await replay(part, Number(values.seed))).problem === undefined;
+  if (values.seeds) return runSeeds(part, Number(values.seeds));
+  const simulated = values.hub ? [hub] : [windows, hub];
+  let isSound = true;
+  for (const one of simulated) isSound = (await runSeeds(one, values.long ? one.longSeeds : one.seeds)) && isSound;
+  if (!values.hub) runInputs(values.long ? LONG_INPUTS : INPUTS);
   return isSound;
 }
 

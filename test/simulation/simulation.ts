@@ -21,10 +21,14 @@ export interface Outcome {
 }
 
 /**
- * Runs a handful of windows through an hour of work and misfortune, which all follows from the seed.
+ * Runs a simulation, all of which follows from the seed.
  * @param lines takes the record of what happened
  */
-export async function simulate(seed: number, lines?: string[]): Promise<Outcome> {
+export async function simulate(
+  run: (machine: Machine) => Promise<void>,
+  seed: number,
+  lines?: string[],
+): Promise<Outcome> {
   const machine = new Machine(seed, lines);
   const fail = (error: unknown) => machine.report(`unhandled: ${String(error)}`);
   process.on('unhandledRejection', fail);
@@ -40,7 +44,8 @@ export async function simulate(seed: number, lines?: string[]): Promise<Outcome>
   }
 }
 
-async function run(machine: Machine): Promise<void> {
+/** Runs a handful of windows through an hour of work and misfortune. */
+export async function runWindows(machine: Machine): Promise<void> {
   const world = newWorld(machine);
   await turbulence(world);
   heal(world);

@@ -28,6 +28,11 @@ function sameMember(name: string, one: unknown, other: unknown): boolean {
   return equal(one ?? null, other ?? null);
 }
 
+/** Whether it is in the bin, or a tombstone. */
+export function isDeleted(document: Document): boolean {
+  return isSet(document['deletedAt']);
+}
+
 function isSet(value: unknown): boolean {
   return value !== null && value !== undefined;
 }

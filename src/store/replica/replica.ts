@@ -3,7 +3,7 @@ import type { ChangeEvent, EntityType, HubChange } from '../../protocol/hub.ts';
 import { applyPatch, diff } from '../../protocol/patch.ts';
 import { appendChanges, type ChangeEntry } from '../changeLog.ts';
 import type { Database } from '../database.ts';
-import { type Document, editableOf, merge, nextStep, sayTheSame } from './documents.ts';
+import { type Document, editableOf, isDeleted, merge, nextStep, sayTheSame } from './documents.ts';
 import { findEntity, forgetEntity, type HubEntity, saveEntity } from './entities.ts';
 import { HubRows } from './hubRows.ts';
 import { findEntry, HUB_ORIGIN, nextEntries, type OutboxEntry, removeEntry, saveEntry } from './outbox.ts';
@@ -84,8 +84,9 @@ export class ReplicaUpdate {
     const { type, id, sent } = entry;
     const { body } = entity;
     const isTaken = sent !== null && sayTheSame(type, body, sent.body);
-    // What has become of an edit that is on its way shows in its own event.
-    if (sent && !isTaken && occasion === 'event') return;
+    // What has become of an edit that is on its way shows in its own event; a deletion has none if somebody was quicker.
+    const isOver = isTaken || (sent !== null && isDeleted(sent.body) && isDeleted(body));
+    if (sent && !isOver && occasion === 'event') return;
     this.#rows.number(entity);
     const local = this.#rows.read(type, id) ?? body;
     const base = entry.base ?? { revisionId: NO_REVISION, body: {} };

@@ -21,26 +21,37 @@ export type Authority = 'local' | 'hub' | 'private';
 
 /**
  * Begins to share a conversation through the hub, with all its messages under their numbers.
+ * @param from who has to decide on it until then: nothing is done if it is somebody else by now; by default, whoever it is
  * @throws {DevChatError} `not-found`, `deleted`
  */
-export async function shareConversation(db: Database, origin: string, id: string): Promise<Conversation> {
+export async function shareConversation(
+  db: Database,
+  origin: string,
+  id: string,
+  from?: Authority,
+): Promise<Conversation> {
   // The messages first: they count from the moment on at which the conversation is a shared one.
   for (let rowId: number | null = 0; rowId !== null; await delay(PAUSE)) {
     const after: number = rowId;
-    rowId = await db.write(() => queueMessages(db, id, after));
+    rowId = await db.write(() => (isToBeShared(db, id, from) ? queueMessages(db, id, after) : null));
   }
   return db.write(() => {
-    const before = getLiveConversation(db, id);
-    if (before.isShared) return before;
+    if (!isToBeShared(db, id, from)) return getConversation(db, id);
     queueMessages(db, id, 0);
     db.sql(`UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'min_writer'`).run(SHARING_SCHEMA);
     return setAuthority(db, origin, id, 'hub');
   });
 }
 
+/** Whether nobody has shared a conversation yet, nor said meanwhile that it shall not be. */
+function isToBeShared(db: Database, id: string, from: Authority | undefined): boolean {
+  getLiveConversation(db, id);
+  const authority = db.sql('SELECT authority FROM conversations WHERE id = ?').pluck().get(id);
+  return authority !== 'hub' && authority === (from ?? authority);
+}
+
 /** Puts messages into the outbox that are not in it; returns the row id of the last one, null when there were no more. */
 function queueMessages(db: Database, conversationId: string, after: number): number | null {
-  getLiveConversation(db, conversationId);
   const rows = db
     .sql(
       `SELECT row_id, id FROM messages WHERE conversation_id = ? AND row_id > ?
