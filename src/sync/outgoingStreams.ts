@@ -8,9 +8,6 @@ import type { Platform } from './platform.ts';
 /** How much of a stream a crash may cost, in ms. */
 const CHECKPOINT = 400;
 
-/** Time between two pieces that are shown, in ms: what comes meanwhile goes together, as no screen would show it apart. */
-const BEAT = 16;
-
 /** Where streams are kept. */
 export interface StreamStore {
   begin(params: Params<'stream/start'>): Promise<Message>;
@@ -33,10 +30,6 @@ interface Stream {
   conversationId: string;
   runId: string;
   text: string;
-  /** How much of the text was shown to who looks on. */
-  shown: number;
-  /** Runs for a beat after something was shown. */
-  cancelBeat: Cancel | undefined;
   /** Runs while some of the text waits to be stored. */
   cancelCheckpoint: Cancel | undefined;
   /** Why the text cannot be stored any more, e.g. because the message was deleted. */
@@ -59,8 +52,7 @@ export class OutgoingStreams {
     const message = await store.begin(params);
     const { id, conversationId, content: text } = message;
     const runId = platform.randomBytes(16).toString('hex');
-    const nothing = { cancelBeat: undefined, cancelCheckpoint: undefined, failure: undefined };
-    this.#streams.set(id, { conversationId, runId, text, shown: text.length, ...nothing });
+    this.#streams.set(id, { conversationId, runId, text, cancelCheckpoint: undefined, failure: undefined });
     this.#ports.stored();
     return message;
   }
@@ -72,8 +64,9 @@ export class OutgoingStreams {
   append(messageId: string, text: string): { length: number } {
     const stream = this.#get(messageId);
     if (stream.failure) throw stream.failure;
+    const { conversationId, runId } = stream;
+    this.#ports.send({ conversationId, messageId, runId, offset: stream.text.length, text });
     stream.text += text;
-    if (!stream.cancelBeat) this.#show(messageId, stream);
     this.#checkpointLater(messageId, stream);
     return { length: stream.text.length };
   }
@@ -86,7 +79,6 @@ export class OutgoingStreams {
     const stream = this.#get(messageId);
     // From now on nothing may be added, and no checkpoint may follow the end.
     this.#streams.delete(messageId);
-    stream.cancelBeat?.();
     stream.cancelCheckpoint?.();
     stream.cancelCheckpoint = undefined;
     try {
@@ -109,16 +101,6 @@ export class OutgoingStreams {
         this.#ports.log('warn', `${messageId} was left open: ${String(error)}`),
       );
     }
-  }
-
-  /** Shows what was added since the last beat, and so on until a beat brings nothing. */
-  #show(messageId: string, stream: Stream): void {
-    stream.cancelBeat = undefined;
-    const { conversationId, runId, text, shown: offset } = stream;
-    if (offset === text.length) return;
-    this.#ports.send({ conversationId, messageId, runId, offset, text: text.slice(offset) });
-    stream.shown = text.length;
-    stream.cancelBeat = this.#ports.platform.clock.after(BEAT, () => this.#show(messageId, stream));
   }
 
   #checkpointLater(messageId: string, stream: Stream): void {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { root } from '../../../scripts/lib/step.mjs';
 import { type GrowthFrame, watchGrowth } from '../../support/paintedGrowth.ts';
 import { openChat, openTwoWindows } from '../../support/twoWindows.ts';
+import { paintBare } from './bare.ts';
 
 /** How one window showed a stream; times in ms. */
 export interface Painted {
@@ -36,9 +37,12 @@ const LATE = 50;
  * Has the command write a message piece by piece while four windows of one editor show it.
  * @param rate pieces per second
  * @param duration for how many seconds
- * @returns how each window showed it
+ * @returns how each window showed it; and of the floor, ms between two paints in each window, ascending
  */
-export async function paintInFourWindows(rate: number, duration: number): Promise<Painted[]> {
+export async function paintInFourWindows(
+  rate: number,
+  duration: number,
+): Promise<{ windows: Painted[]; bare: number[][] }> {
   const two = await openTwoWindows();
   try {
     const { editor, windows } = two;
@@ -68,10 +72,13 @@ export async function paintInFourWindows(rate: number, duration: number): Promis
     for (const { panel } of chats) await panel.feed.locator('[role=article][aria-busy=false]').waitFor();
     const frames = await Promise.all(watches.map((watch) => watch.stop()));
     const texts = await Promise.all(chats.map(async ({ panel }) => (await panel.messages()).at(-1)?.text ?? ''));
-    return frames.map((all, index) => ({
+    const grown = { rate, duration, paragraph: PARAGRAPH };
+    const bare = await Promise.all(chats.map(({ panel }) => paintBare(panel, grown)));
+    const painted = frames.map((all, index) => ({
       isWhole: withoutSpace(texts[index] ?? '') === withoutSpace(text),
       ...rated(all, sentAt),
     }));
+    return { windows: painted, bare };
   } finally {
     await two.close();
   }
