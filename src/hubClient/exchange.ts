@@ -1,9 +1,9 @@
 import { errorText } from '../protocol/errors.ts';
-import { MAX_PULL, type PushResult, type Share } from '../protocol/hub.ts';
+import type { PushResult, Share } from '../protocol/hub.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Database } from '../store/database.ts';
 import { findEntity } from '../store/replica/entities.ts';
-import { openLink, readLink, saveLink } from '../store/replica/link.ts';
+import { cursorOf, openLink, saveLink } from '../store/replica/link.ts';
 import { hasEntries, keepBack } from '../store/replica/outbox.ts';
 import { OutOfStep, ReplicaUpdate, takeChanges } from '../store/replica/replica.ts';
 import { dueForSharing, shareConversation } from '../store/replica/sharing.ts';
@@ -76,7 +76,7 @@ export class Exchange {
 
   /** Pulls and pushes until there is nothing left of either. */
   async run(): Promise<void> {
-    while (this.#isHinted || this.#isChanged) {
+    while (this.isDue) {
       if (this.#isHinted) await this.#pull();
       if (!this.#isChanged) continue;
       this.#isChanged = false;
@@ -92,7 +92,7 @@ export class Exchange {
   /** Tells the hub, when nothing else is to be done, how far this replica has come. */
   #acknowledgeSoon(): void {
     this.#cancelAcknowledgement?.();
-    const { cursor } = readLink(this.#ports.db) ?? { cursor: 0 };
+    const cursor = cursorOf(this.#ports.db);
     if (cursor === this.#acknowledged) return;
     this.#cancelAcknowledgement = this.#ports.clock.after(ACKNOWLEDGE_DELAY, () => {
       this.#session.ask({ type: 'ack_changes', up_to_sequence: cursor }, 'changes_acknowledged').then(
@@ -109,9 +109,11 @@ export class Exchange {
     const { db } = this.#ports;
     for (let hasMore = true; hasMore; ) {
       this.#isHinted = false;
-      const { cursor } = readLink(db) ?? { cursor: 0 };
-      const limit = Math.min(PAGE, MAX_PULL);
-      const page = await this.#session.ask({ type: 'get_changes_since', last_sequence: cursor, limit }, 'changes');
+      const cursor = cursorOf(db);
+      const page = await this.#session.ask(
+        { type: 'get_changes_since', last_sequence: cursor, limit: PAGE },
+        'changes',
+      );
       hasMore = page.has_more;
       const last = page.events.at(-1);
       if (!last) return;
@@ -129,7 +131,7 @@ export class Exchange {
     const changes = await write(() => takeChanges(db, this.#userId, { changes: PUSH, length: PUSH_LENGTH }));
     if (changes.length === 0) return false;
     const { results } = await this.#session.ask({ type: 'push', changes }, 'push_result');
-    const { cursor } = readLink(db) ?? { cursor: 0 };
+    const cursor = cursorOf(db);
     const refused = results.filter((result, index) => isRefused(result, changes[index]?.event_type, cursor));
     if (refused.length > 0) await this.#update((update) => this.#yield(update, refused));
     return true;

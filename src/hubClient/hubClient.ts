@@ -1,7 +1,7 @@
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { StreamPiece } from '../protocol/model.ts';
 import type { HubStatus, ResyncResult } from '../protocol/rpc.ts';
-import { openLink, readLink, saveLink } from '../store/replica/link.ts';
+import { cursorOf, openLink, readLink, saveLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
 import { OutOfStep } from '../store/replica/replica.ts';
 import { wait } from '../sync/chat/repair.ts';
@@ -86,7 +86,7 @@ export class HubClient {
     const { db, url } = this.#ports;
     return db.read(() => {
       const { waiting, problem } = outboxState(db);
-      const sequence = readLink(db)?.cursor ?? 0;
+      const sequence = cursorOf(db);
       return { url, state: this.#state, problem: this.#problem ?? problem, waiting, sequence };
     });
   }

@@ -10,7 +10,7 @@ import type { HubStatus, Params, ResyncResult } from '../protocol/rpc.ts';
 import { getConversation } from '../store/conversations.ts';
 import type { Database } from '../store/database.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
-import { openLink, readLink } from '../store/replica/link.ts';
+import { cursorOf, openLink, readLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
 import { systemClock } from '../sync/clock.ts';
 
@@ -80,7 +80,7 @@ export class HubAccess {
     if (this.#client) return this.#client.status();
     if (!this.#settings) return null;
     const { url } = this.#settings;
-    return db.read(() => ({ url, state: 'follower', sequence: readLink(db)?.cursor ?? 0, ...outboxState(db) }));
+    return db.read(() => ({ url, state: 'follower', sequence: cursorOf(db), ...outboxState(db) }));
   }
 
   /** The same as the leader knows it. */

@@ -1,5 +1,6 @@
 import type { ImportResult, IngestCounts, IngestLogEntry, IngestReport, Source, Usage } from '../protocol/ingest.ts';
 import type { Database } from './database.ts';
+import { usageSums } from './ingestMessages.ts';
 
 /** How far a transcript was read, and what tells that it is still the same file. Positions count bytes. */
 export interface IngestFile {
@@ -136,23 +137,22 @@ export function logIngest(
   db.sql('DELETE FROM ingest_log WHERE id <= ?').run(Number(lastInsertRowid) - LOG_ENTRIES);
 }
 
-const sums = ['found', 'stored', 'duplicates', 'quarantined', 'bookkeeping', 'conflicts', 'redacted'] as const;
+const counted = ['found', 'stored', 'duplicates', 'quarantined', 'bookkeeping', 'conflicts', 'redacted'] as const;
+const sums = counted.map((column) => `coalesce(sum(${column}), 0) AS ${column}`).join(', ');
 
 /** The sums over all files, and how many unknown records are kept. */
 export function ingestTotals(db: Database): { total: IngestCounts; unknown: number } {
-  const columns = sums.map((column) => `coalesce(sum(${column}), 0) AS ${column}`).join(', ');
   return db.read(() => ({
-    total: db.sql(`SELECT ${columns} FROM ingest_files`).get() as IngestCounts,
+    total: db.sql(`SELECT ${sums} FROM ingest_files`).get() as IngestCounts,
     unknown: Number(db.sql('SELECT count(*) FROM ingest_unknown').pluck().get()),
   }));
 }
 
 /** What became of the records of some files, as far as the files belong to the workspace. */
 export function ingestCounts(db: Database, paths: readonly string[]): ImportResult {
-  const columns = sums.map((column) => `coalesce(sum(${column}), 0) AS ${column}`).join(', ');
   return db
     .sql(
-      `SELECT count(*) AS files, ${columns} FROM ingest_files
+      `SELECT count(*) AS files, ${sums} FROM ingest_files
        WHERE path IN (SELECT value FROM json_each(?)) AND state ->> '$.place' = 'ours'`,
     )
     .get(JSON.stringify(paths)) as ImportResult;
@@ -163,7 +163,7 @@ export function ingestReport(db: Database): StoredReport {
   return db.read(() => {
     const files = db
       .sql(
-        `SELECT path, source, ${sums.join(', ')}, modified_at <> 0 AND position = size AS isComplete FROM ingest_files
+        `SELECT path, source, ${counted.join(', ')}, modified_at <> 0 AND position = size AS isComplete FROM ingest_files
          WHERE state ->> '$.place' = 'ours' ORDER BY path`,
       )
       .all() as (StoredReport['files'][number] & { isComplete: unknown })[];
@@ -173,13 +173,7 @@ export function ingestReport(db: Database): StoredReport {
       files: files.map((file) => ({ ...file, isComplete: Boolean(file.isComplete) })),
       messages: count('SELECT count(*) FROM ingest_messages'),
       conversations: count('SELECT count(*) FROM ingest_sessions WHERE conversation_id IS NOT NULL'),
-      usage: db
-        .sql(
-          `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output,
-             coalesce(sum(cache_read_tokens), 0) AS cacheRead, coalesce(sum(cache_write_tokens), 0) AS cacheWrite,
-             coalesce(sum(reasoning_tokens), 0) AS reasoning FROM usage`,
-        )
-        .get() as Usage,
+      usage: db.sql(`SELECT ${usageSums} FROM usage`).get() as Usage,
       unknown: db
         .sql(
           `SELECT f.source, u.kind, count(*) AS count FROM ingest_unknown u JOIN ingest_files f ON f.id = u.file_id

@@ -234,15 +234,14 @@ export function findUsage(db: Database, keys: readonly string[]): UsageRow[] {
     .all(JSON.stringify(keys)) as UsageRow[];
 }
 
+/** The sums of the tokens in rows of `usage`, under the names of {@link Usage}. */
+export const usageSums = `coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output,
+  coalesce(sum(cache_read_tokens), 0) AS cacheRead, coalesce(sum(cache_write_tokens), 0) AS cacheWrite,
+  coalesce(sum(reasoning_tokens), 0) AS reasoning`;
+
 /** The sum of all requests' tokens in a conversation. */
 export function conversationUsage(db: Database, conversationId: string): Usage {
-  return db
-    .sql(
-      `SELECT coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output,
-         coalesce(sum(cache_read_tokens), 0) AS cacheRead, coalesce(sum(cache_write_tokens), 0) AS cacheWrite,
-         coalesce(sum(reasoning_tokens), 0) AS reasoning FROM usage WHERE conversation_id = ?`,
-    )
-    .get(conversationId) as Usage;
+  return db.sql(`SELECT ${usageSums} FROM usage WHERE conversation_id = ?`).get(conversationId) as Usage;
 }
 
 /** Stores one request's tokens, inside a write transaction. */

@@ -22,7 +22,12 @@ export function readLink(db: Database): HubLink | undefined {
   return row as HubLink | undefined;
 }
 
-/** The same, inside a write transaction; the replica gets its name if it has none. */
+/** The event up to which everything is contained; 0 before there was a hub. */
+export function cursorOf(db: Database): number {
+  return readLink(db)?.cursor ?? 0;
+}
+
+/** What is known of the hub, inside a write transaction; the replica gets its name if it has none. */
 export function openLink(db: Database): HubLink {
   const known = readLink(db);
   if (known) return known;
