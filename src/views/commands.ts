@@ -8,6 +8,7 @@ import {
   type CommandContext,
   chooseOne,
   focusView,
+  say,
   showInView,
   showMessage,
   type Target,
@@ -30,9 +31,10 @@ import { pickAction } from './statusBar.ts';
 export function registerCommands(context: CommandContext): Disposable {
   return Disposable.from(
     ...Object.entries(handlers).map(([name, run]) =>
-      editor.registerCommand(commands[name as keyof typeof commands], async (argument: unknown, more: unknown) => {
+      editor.registerCommand(commands[name as keyof typeof commands], async (...given: unknown[]) => {
         try {
-          await run(context, toTarget(argument, more));
+          if (isOfLostRow(given)) say(l10n.t('The list was just being drawn. Please try again.'));
+          else await run(context, toTarget(given));
         } catch (error) {
           context.problems.tell(error, name);
         }
@@ -41,7 +43,12 @@ export function registerCommands(context: CommandContext): Disposable {
   );
 }
 
-function toTarget(argument: unknown, more: unknown): Target {
+/** Whether a row was meant that the editor did not know at that moment, since it was listing the rows anew. */
+function isOfLostRow(given: readonly unknown[]): boolean {
+  return given.length === 2 && given[0] === undefined;
+}
+
+function toTarget([argument, more]: readonly unknown[]): Target {
   const given = argument instanceof Uri ? argument.toString() : argument;
   return {
     argument: typeof given === 'string' ? given : undefined,

@@ -22,7 +22,7 @@ export const commands = {
   filter: 'devchat.filter',
   clearFilter: 'devchat.clearFilter',
   showOtherWorkspaces: 'devchat.showOtherWorkspaces',
-  /** Shows a conversation in the panel; the tree runs it, the palette does not offer it. */
+  /** Shows a conversation in the panel; links run it, the palette does not offer it. */
   openConversation: 'devchat.openConversation',
   search: 'devchat.search',
   resync: 'devchat.resync',
@@ -55,6 +55,9 @@ export const commands = {
   /** Starts the process behind the history again, e.g. after a problem was mended. */
   restart: 'devchat.restart',
 } as const;
+
+/** Shows the row that was clicked; only the list of conversations runs it. */
+export const openRow = 'devchat.openRow';
 
 /** The views, all in the container `devchat`. */
 export const views = { conversations: 'devchat.conversations', chat: 'devchat.chat' } as const;

@@ -1,7 +1,7 @@
 import { env, l10n, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import type { Usage } from '../protocol/ingest.ts';
 import type { Conversation } from '../protocol/model.ts';
-import { commands, itemContexts } from './contributions.ts';
+import { itemContexts, openRow } from './contributions.ts';
 import { type Group, monthOf, type Row } from './conversationGroups.ts';
 import { resumeCommand } from './import/resume.ts';
 
@@ -52,7 +52,8 @@ export function toRowItem({ conversation, windows, subagents }: Row): TreeItem {
   item.contextValue = contextOf(conversation);
   // Of an imported one, it also says what has to be asked for first.
   if (origin === null) item.tooltip = tooltipOf(conversation);
-  item.command = { command: commands.openConversation, title: l10n.t('Open Conversation'), arguments: [id] };
+  // Without arguments: the editor forgets them whenever it draws the row anew, and with them a click that is on its way.
+  item.command = { command: openRow, title: l10n.t('Open Conversation') };
   return item;
 }
 

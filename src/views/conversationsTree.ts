@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   Disposable,
   EventEmitter,
@@ -10,7 +11,7 @@ import {
 } from 'vscode';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
 import type { Chats } from './chats.ts';
-import { contextKeys, views } from './contributions.ts';
+import { commands, contextKeys, openRow, views } from './contributions.ts';
 import {
   filterConversations,
   groupConversations,
@@ -26,6 +27,10 @@ import type { Presence } from './presence.ts';
 
 /** How long changes are gathered before the list is drawn, in ms. */
 const PAUSE = 50;
+
+/** How often a row that was clicked is looked for, and the pauses between, in ms. */
+const LOOKS = 40;
+const BETWEEN = 50;
 
 /** What the list is made of. */
 export interface ListPorts {
@@ -91,6 +96,7 @@ export function registerConversationsTree(ports: ListPorts): Disposable {
   return Disposable.from(
     tree,
     changed,
+    editor.registerCommand(openRow, () => openSelected(tree)),
     tree.onDidChangeVisibility(follow),
     new Disposable(() => {
       clearTimeout(drawing);
@@ -144,6 +150,13 @@ function showChoice(tree: TreeView<string>, { filter, grouping }: ListChoice): v
     .join(' · ');
   void editor.executeCommand('setContext', contextKeys.isFiltered, tree.description !== '');
   void editor.executeCommand('setContext', contextKeys.grouping, grouping);
+}
+
+/** Shows the row that is selected. While the editor lists the rows anew, it does not know which one that is. */
+async function openSelected(tree: TreeView<string>): Promise<void> {
+  for (let look = 0; tree.selection.length === 0 && look < LOOKS; look++) await wait(BETWEEN);
+  const [id] = tree.selection;
+  if (id !== undefined) await editor.executeCommand(commands.openConversation, id);
 }
 
 async function reveal(tree: TreeView<string>, listing: Listing, id: string | null): Promise<void> {

@@ -18,7 +18,7 @@ export const chatEditor: ChatEditor = {
   useCode,
   copy: async (text) => env.clipboard.writeText(text),
   runCommand: async (command, conversationId, seq) => {
-    await commands.executeCommand(command, conversationId, seq);
+    await commands.executeCommand(command, ...(conversationId === undefined ? [] : [conversationId, seq]));
   },
   isFocused: () => window.state.focused,
   isModelOffered,

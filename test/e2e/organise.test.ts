@@ -74,6 +74,28 @@ describe('conversations that are put in order in two windows', () => {
     for (const { window } of [a, b]) await row(window, /unread/).waitFor({ state: 'detached' });
   });
 
+  it('open with one click each, however often the list is drawn anew meanwhile', async () => {
+    const tag = (title: string, tags: string[]) =>
+      sibling.request('conversation/update', { conversationId: ids[title], tags });
+    let isOver = false;
+    const drawing = (async () => {
+      for (let count = 0; !isOver; count++)
+        await Promise.all(['Parsers', 'Locks'].map((title) => tag(title, [`t${count}`])));
+    })();
+    try {
+      for (let click = 0; click < 30; click++) {
+        const title = click % 2 === 0 ? 'Parsers' : 'Locks';
+        const box = (await row(a.window, new RegExp(`^${title}`)).boundingBox()) ?? assert.fail();
+        await a.window.page.mouse.click(box.x + 60, box.y + box.height / 2);
+        await a.panel.frame.getByRole('heading', { name: title, level: 1, exact: true }).waitFor({ timeout: 10_000 });
+      }
+    } finally {
+      isOver = true;
+      await drawing;
+    }
+    for (const title of ['Parsers', 'Locks']) await tag(title, []);
+  });
+
   it('say where else they are shown', async () => {
     await a.window.conversations().open(/^Parsers/);
     await b.window.conversations().open(/^Parsers/);

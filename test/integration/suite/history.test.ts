@@ -45,4 +45,13 @@ describe('the history of the window', () => {
     const found = await devchat<unknown[]>('search', 'command line');
     assert.equal(found.length, 1);
   });
+
+  it('changes nothing when a row was meant that the editor lost sight of', async () => {
+    const before = await devchat<Conversation[]>('list');
+    await editor.executeCommand(commands.pinConversation, undefined, undefined);
+    assert.deepEqual(await devchat<Conversation[]>('list'), before);
+    const [{ id } = assert.fail()] = before;
+    await editor.executeCommand(commands.pinConversation, id, undefined);
+    assert.notDeepEqual(await devchat<Conversation[]>('list'), before);
+  });
 });
