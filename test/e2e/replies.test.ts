@@ -17,7 +17,7 @@ import {
   hanging,
   json,
 } from '../support/fakeModelServer.ts';
-import { type ChatWindow, openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
+import { type ChatWindow, openTwoWindows, startConversation, type TwoWindows } from '../support/twoWindows.ts';
 
 describe('replies of a model', () => {
   let server: FakeModelServer;
@@ -68,7 +68,7 @@ describe('replies of a model', () => {
 
   /** Asks in the first window, in a conversation of its own that both show. */
   async function ask(question: string): Promise<void> {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.panel.send(question);
     await a.panel.message(question).waitFor();
     await b.window.conversations().open(question);
@@ -212,7 +212,7 @@ describe('replies of a model', () => {
 
   it('are asked with what is attached and mentioned, which stays to be seen', async () => {
     answer = answering('I see.');
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.window.command('workbench.action.quickOpen');
     await a.window.quickInput().fill('lock.ts');
     await a.window.page.getByRole('option', { name: /^lock.ts/ }).click();
@@ -245,7 +245,7 @@ describe('replies of a model', () => {
   });
 
   it('are not asked for without a model, though one is on offer', async () => {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.panel.model.click();
     await a.window.page.getByRole('option', { name: 'No Model' }).click();
     await a.panel.frame.getByRole('button', { name: 'Choose Model: No model' }).waitFor();

@@ -3,7 +3,13 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import { ChatPanel } from '../support/chatPanel.ts';
 import { paintLatencies, percentile } from '../support/paintLatency.ts';
 import { instancePids } from '../support/processes.ts';
-import { type ChatWindow, openChat, openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
+import {
+  type ChatWindow,
+  openChat,
+  openTwoWindows,
+  startConversation,
+  type TwoWindows,
+} from '../support/twoWindows.ts';
 
 describe('two windows on one folder', () => {
   let two: TwoWindows;
@@ -44,7 +50,7 @@ describe('two windows on one folder', () => {
   });
 
   it('agree on the order of 200 messages that each writes at once', async () => {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.window.command('devchat.renameConversation');
     await a.window.answer('Burst');
     await b.window.conversations().open(/Burst/);
@@ -76,7 +82,7 @@ describe('two windows on one folder', () => {
   });
 
   it('paint a message of the other within moments', async () => {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.panel.send('Measured');
     await b.window.conversations().open(/Measured/);
     await b.panel.message('Measured').waitFor();
@@ -88,7 +94,7 @@ describe('two windows on one folder', () => {
   });
 
   it('follow a new title, an edited and a deleted message', async () => {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.panel.send('to be edited');
     await a.panel.send('to be deleted');
     await b.window.conversations().open(/to be edited/);
@@ -118,7 +124,7 @@ describe('two windows on one folder', () => {
   });
 
   it('leave a conversation that the other deletes, say so, and bring it back', async () => {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.panel.send('Soon gone');
     await b.window.conversations().open(/Soon gone/);
     await b.panel.message('Soon gone').waitFor();
@@ -146,7 +152,7 @@ describe('two windows on one folder', () => {
   });
 
   it('restore a deleted conversation by the command', async () => {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.panel.send('Thrown away');
     await a.panel.message('Thrown away').waitFor();
     await a.window.command('devchat.deleteConversation');
@@ -165,7 +171,7 @@ describe('two windows on one folder', () => {
   });
 
   it('keep what is written through a kill of the instances', async () => {
-    await a.window.command('devchat.newConversation');
+    await startConversation(a);
     await a.panel.send('before the crash');
     await b.window.conversations().open(/before the crash/);
     await b.panel.message('before the crash').waitFor();

@@ -46,3 +46,9 @@ export async function openChat(editor: TestEditor, windows: Windows, window: num
   await opened.showDevChat();
   return { window: opened, panel: await ChatPanel.of(opened) };
 }
+
+/** Begins a conversation, and waits until the panel shows it: what is typed before goes to the one that was shown. */
+export async function startConversation({ window, panel }: ChatWindow): Promise<void> {
+  await window.command('devchat.newConversation');
+  await panel.frame.getByText('Nothing here yet').waitFor();
+}
