@@ -28,7 +28,7 @@ export async function commitBatch(
   { path, source }: { path: string; source: Source },
   batch: Batch,
 ): Promise<number> {
-  const started = await writeAsLeader(db, leader, () => {
+  const store = () => {
     const begun = performance.now();
     const isLive = (findIngestFile(db, path)?.modifiedAt ?? 0) !== 0;
     const fileId = saveIngestFile(db, { path, source, ...batch.next });
@@ -57,6 +57,8 @@ export async function commitBatch(
     const durationMs = Math.round(performance.now() - begun);
     logIngest(db, { file: basename(path), from: batch.from, to: batch.next.position, durationMs, ...counts });
     return begun;
-  });
+  };
+  // What a power loss undoes is read again: how far was read is stored with it.
+  const started = await writeAsLeader(db, leader, store, { isRepeatable: true });
   return performance.now() - started;
 }

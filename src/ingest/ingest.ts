@@ -268,8 +268,9 @@ class Ingestion implements Ingest {
       const isLast = batch.next.modifiedAt !== 0;
       if (!isEmpty(batch, this.#known.get(file.path)?.position)) {
         const held = await this.#commit(file, batch, asked);
-        if (!isLast) this.#pace.learn(batchSize, held);
-        if (!this.#isClosed) await this.#pace.rest(held, hasSiblings(this.#options.db));
+        const isShared = !this.#isClosed && hasSiblings(this.#options.db);
+        if (!isLast) this.#pace.learn(batchSize, held, isShared);
+        if (!this.#isClosed) await this.#pace.rest(held, isShared);
       }
       if (this.#isClosed || ++count === TURN) return isLast;
       asked = this.#clock.now();

@@ -1,7 +1,10 @@
 import type { Clock } from '../sync/clock.ts';
 
-/** How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. */
-const HOLD = 15;
+/**
+ * How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. Short ones
+ * take longer in all, so that only siblings get them.
+ */
+const HOLD = { alone: 30, amongSiblings: 15 };
 
 /** Records per transaction: of the first one, and the bounds of what is learned. */
 const FIRST = 200;
@@ -30,8 +33,8 @@ export class Pace {
    * @param records how many it could have
    * @param held for how long nobody else could write, in ms
    */
-  learn(records: number, held: number): void {
-    const wanted = (records * HOLD) / Math.max(1, held);
+  learn(records: number, held: number, hasSiblings: boolean): void {
+    const wanted = (records * (hasSiblings ? HOLD.amongSiblings : HOLD.alone)) / Math.max(1, held);
     this.#batchSize += WEIGHT * (Math.min(MOST, Math.max(LEAST, wanted)) - this.#batchSize);
   }
 

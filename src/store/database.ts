@@ -28,6 +28,11 @@ const COPY_STEP = 250;
 /** A prepared statement; parameters by position or one object by name. */
 export type Statement = Sqlite.Statement<unknown[], unknown>;
 
+/** How a write is made durable. */
+export interface WriteOptions {
+  isRepeatable?: boolean;
+}
+
 /** One open chat database: short synchronous reads, and writes one after the other. */
 export class Database {
   readonly path: string;
@@ -129,36 +134,46 @@ export class Database {
   /**
    * Runs a function in one `BEGIN IMMEDIATE` transaction, after all writes asked for before, and resolves when it is
    * durable in the file that the path leads to. While another process writes, it is tried again.
+   * @param options `isRepeatable`: whether it is done again should a power loss undo it; then it is not waited for until
+   *   it is on the disk, and counts as acknowledged only with the next write that is
    * @throws {DevChatError} `read-only`, `newer-database`, `busy`, `disk-full`, `database-replaced`, …; then
    *   nothing was acknowledged
    */
-  write<T>(body: () => T): Promise<T> {
-    const result = this.#lastWrite.then(() => this.#writeNow(body));
+  write<T>(body: () => T, { isRepeatable = false }: WriteOptions = {}): Promise<T> {
+    const result = this.#lastWrite.then(() => this.#writeNow(body, isRepeatable));
     // The queue goes on after a failure; the failure itself reaches the caller through `result`.
     this.#lastWrite = result.catch(() => undefined);
     return result;
   }
 
-  async #writeNow<T>(body: () => T): Promise<T> {
+  async #writeNow<T>(body: () => T, isRepeatable: boolean): Promise<T> {
     if (this.readOnlyReason) throw new DevChatError('read-only', this.readOnlyReason);
     this.#assertInPlace();
     const checked = () => {
       this.#assertMayWrite();
       return { result: body(), head: changeHead(this) };
     };
+    const run = () => this.#transaction.immediate(checked) as ReturnType<typeof checked>;
     try {
-      const { result, head } = await retryWhileBusy(
-        () => this.#transaction.immediate(checked) as ReturnType<typeof checked>,
-      );
+      const { result, head } = await retryWhileBusy(isRepeatable ? () => this.#withoutSync(run) : run);
       this.#assertInPlace();
       this.#newestChange = head;
-      this.#mark?.raise(head);
+      if (!isRepeatable) this.#mark?.raise(head);
       this.#setWriteProblem(null);
       return result;
     } catch (cause) {
       const error = explainSqlite(cause, this.path);
       if (isUnwritable(error)) this.#setWriteProblem(errorText(error));
       throw error;
+    }
+  }
+
+  #withoutSync<T>(run: () => T): T {
+    this.#sqlite.pragma('synchronous = NORMAL');
+    try {
+      return run();
+    } finally {
+      this.#sqlite.pragma('synchronous = FULL');
     }
   }
 

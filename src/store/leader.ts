@@ -1,5 +1,5 @@
 import { DevChatError } from '../protocol/errors.ts';
-import type { Database } from './database.ts';
+import type { Database, WriteOptions } from './database.ts';
 
 /** Which instance leads, and the how-manieth leadership this is. */
 export interface LeaderRecord {
@@ -30,12 +30,17 @@ export function takeOverLeadership(db: Database, instanceId: string, seen: numbe
  * meanwhile, changes nothing.
  * @throws {DevChatError} `not-leader`
  */
-export function writeAsLeader<T>(db: Database, { instanceId, epoch }: LeaderRecord, body: () => T): Promise<T> {
+export function writeAsLeader<T>(
+  db: Database,
+  { instanceId, epoch }: LeaderRecord,
+  body: () => T,
+  options?: WriteOptions,
+): Promise<T> {
   return db.write(() => {
     const leader = readLeader(db);
     if (leader.epoch !== epoch || leader.instanceId !== instanceId) {
       throw new DevChatError('not-leader', `Leadership ${epoch} is over: ${leader.instanceId} leads now.`);
     }
     return body();
-  });
+  }, options);
 }

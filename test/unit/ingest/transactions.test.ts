@@ -54,12 +54,13 @@ describe('a transaction of ingestion', () => {
   it('becomes as large as its time allows, within bounds', () => {
     const pace = new Pace(new VirtualClock());
     /** Learns from transactions in which each record takes so many ms. */
-    const settle = (perRecord: number) => {
-      for (let round = 0; round < 50; round++) pace.learn(pace.batchSize, pace.batchSize * perRecord);
+    const settle = (perRecord: number, hasSiblings = true) => {
+      for (let round = 0; round < 50; round++) pace.learn(pace.batchSize, pace.batchSize * perRecord, hasSiblings);
       return pace.batchSize;
     };
     const usual = settle(0.1);
     assert.ok(settle(0.05) > usual && settle(0.12) < usual);
+    assert.ok(settle(0.1, false) > usual);
     assert.deepEqual([settle(10), settle(0)], [100, 1000]);
   });
 

@@ -76,6 +76,21 @@ describe('write to the database', () => {
     );
   });
 
+  it('is waited for until it is on the disk, and then acknowledged, unless it may be repeated', async () => {
+    const db = await databases.open();
+    const added = (title: string) => () => {
+      appendChanges(db, [{ changeType: 'ConversationCreated', conversationId: title, revision: 1 }], origin);
+      return db.sql('PRAGMA synchronous').pluck().get();
+    };
+    const acknowledged = () => readMark(databases.path)?.changeId;
+    const [normal, full] = [1, 2];
+    assert.deepEqual([await db.write(added('a')), acknowledged()], [full, 1]);
+    assert.deepEqual([await db.write(added('b'), { isRepeatable: true }), acknowledged()], [normal, 1]);
+    const failing = db.write(() => assert.fail('in the middle'), { isRepeatable: true });
+    await assert.rejects(failing, /in the middle/);
+    assert.deepEqual([await db.write(added('c')), acknowledged()], [full, 3]);
+  });
+
   it('is undone as a whole when it fails, and the next one works', async () => {
     const db = await databases.open();
     const failing = db.write(() => {
