@@ -7,11 +7,11 @@ import { type Log, withPrefix } from '../protocol/log.ts';
 import type { StreamPiece } from '../protocol/model.ts';
 import type { HubLeaderMethod } from '../protocol/peer.ts';
 import type { HubStatus, Params, ResyncResult } from '../protocol/rpc.ts';
-import { getConversation } from '../store/conversations.ts';
 import type { Database } from '../store/database.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
 import { cursorOf, openLink, readLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
+import { authorityOf } from '../store/replica/sharing.ts';
 import { systemClock } from '../sync/clock.ts';
 
 /** What the connection to the hub needs of the workspace around it. */
@@ -71,7 +71,8 @@ export class HubAccess {
 
   /** Shows the other machines a piece of a message that is being written on this one. */
   stream(piece: StreamPiece): void {
-    if (this.#client && isShared(this.#ports.db, piece.conversationId)) this.#client.stream(piece);
+    const { db } = this.#ports;
+    if (this.#client && db.read(() => authorityOf(db, piece.conversationId)) === 'hub') this.#client.stream(piece);
   }
 
   /** How the connection stands, as far as this instance can tell by itself; null when its client has named no hub. */
@@ -149,11 +150,6 @@ export class HubAccess {
     });
     this.#client.start();
   }
-}
-
-/** Whether a conversation is shared through the hub. */
-export function isShared(db: Database, conversationId: string): boolean {
-  return db.read(() => getConversation(db, conversationId).isShared ?? false);
 }
 
 /**

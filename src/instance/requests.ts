@@ -6,6 +6,7 @@ import {
   createConversation,
   deleteConversation,
   deleteConversations,
+  getConversation,
   listConversations,
   markRead,
   renameConversation,
@@ -22,7 +23,7 @@ import { shareConversation, unshareConversation } from '../store/replica/sharing
 import { searchMessages } from '../store/search.ts';
 import { rebuildIndex, verify } from '../store/verify.ts';
 import { listWorkspaces, workspaceConversations } from '../store/workspaces.ts';
-import { isShared, tryHub } from './hubAccess.ts';
+import { tryHub } from './hubAccess.ts';
 import type { OwnMethod } from './instance.ts';
 import { resyncLocal } from './resync.ts';
 import type { Workspace } from './workspace.ts';
@@ -123,9 +124,8 @@ export const answers: Answers = {
   'message/alternatives': ({ db }, { messageId }) => ({ alternatives: alternativesOf(db, messageId) }),
   'sync/resync': async (workspace, { conversationId }) => {
     const { db, hub } = workspace;
-    const result = isShared(db, conversationId)
-      ? await hub.resync({ conversationId })
-      : await resyncLocal(db, conversationId);
+    const { isShared } = db.read(() => getConversation(db, conversationId));
+    const result = isShared ? await hub.resync({ conversationId }) : await resyncLocal(db, conversationId);
     const { state, reason } = result;
     const isAtRest = { isValidating: false, isFetching: false, fetched: 0, wanted: 0 };
     workspace.notify('syncState', { conversationId, state, reason, ...isAtRest });

@@ -19,6 +19,11 @@ const SHARING_SCHEMA = 4;
  */
 export type Authority = 'local' | 'hub' | 'private';
 
+/** Who decides on a conversation; undefined when there is none with this id. */
+export function authorityOf(db: Database, id: string): Authority | undefined {
+  return db.sql('SELECT authority FROM conversations WHERE id = ?').pluck().get(id) as Authority | undefined;
+}
+
 /**
  * Begins to share a conversation through the hub, with all its messages under their numbers.
  * @param from who has to decide on it until then: nothing is done if it is somebody else by now; by default, whoever it is
@@ -46,7 +51,7 @@ export async function shareConversation(
 /** Whether nobody has shared a conversation yet, nor said meanwhile that it shall not be. */
 function isToBeShared(db: Database, id: string, from: Authority | undefined): boolean {
   getLiveConversation(db, id);
-  const authority = db.sql('SELECT authority FROM conversations WHERE id = ?').pluck().get(id);
+  const authority = authorityOf(db, id);
   return authority !== 'hub' && authority === (from ?? authority);
 }
 
