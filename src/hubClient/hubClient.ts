@@ -29,7 +29,7 @@ export interface HubClientPorts extends ExchangePorts {
   transport: HubTransport;
   /** From 0 to 1, by chance. */
   random(): number;
-  /** The status is another one than before. */
+  /** The status may be another one than before. */
   changed(): void;
   streamed(piece: StreamPiece): void;
 }
@@ -133,7 +133,6 @@ export class HubClient {
   }
 
   #setState(state: HubStatus['state'], problem: string | null): void {
-    if (state === this.#state && problem === this.#problem) return;
     this.#state = state;
     this.#problem = problem;
     this.#ports.changed();
@@ -178,7 +177,6 @@ export class HubClient {
       try {
         await exchange.run();
         connected();
-        this.#ports.changed();
         this.#setState('connected', null);
         if (this.#ports.clock.now() - repaired >= REPAIR_INTERVAL) {
           repaired = this.#ports.clock.now();

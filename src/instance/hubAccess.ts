@@ -26,7 +26,7 @@ export interface HubAccessPorts {
   askLeader(method: HubLeaderMethod, params: unknown): Promise<unknown>;
   /** Called after every commit. */
   committed(): void;
-  /** Called when the connection stands otherwise than before. */
+  /** Called when the connection may stand otherwise than before. */
   changed(): void;
   /** Tells the user something. */
   notice(text: string): void;

@@ -52,6 +52,8 @@ export class Workspace {
   readonly #events: WorkspaceEvents;
   readonly #stopProbing: Cancel;
   #shown: string | null = null;
+  /** How the connection to the hub stood when it was told last, as JSON. */
+  #hubTold: string | undefined;
 
   private constructor(db: Database, self: Introduction, events: WorkspaceEvents, options: WorkspaceOptions) {
     const { log, leads, wish = null, hub = null } = options;
@@ -71,7 +73,7 @@ export class Workspace {
           events.notify('stream', piece);
           this.hub.stream(piece);
         },
-        statusChanged: () => events.notify('status', this.status()),
+        statusChanged: () => this.#tellStatus(),
         presenceChanged: (viewers) => events.notify('presence', { viewers }),
         leads: (leadership) => {
           this.ingestion.lead(leadership);
@@ -106,7 +108,7 @@ export class Workspace {
         ...{ db, log, instanceId: self.instanceId },
         askLeader: (method, params) => this.#sync.askLeader(method, params),
         committed: () => this.#sync.committed(),
-        changed: () => events.notify('status', this.status()),
+        changed: () => this.#tellHub(),
         notice: (text) => events.notify('notice', { text }),
         streamed: (piece) => {
           this.#sync.relay(piece);
@@ -115,7 +117,7 @@ export class Workspace {
       },
       hub,
     );
-    db.onWriteProblem = () => events.notify('status', this.status());
+    db.onWriteProblem = () => this.#tellStatus();
     this.#stopProbing = every(systemPlatform.clock, PROBE_INTERVAL, () => this.#probe());
   }
 
@@ -133,7 +135,7 @@ export class Workspace {
     }
     if (db.readOnlyReason) {
       options.log('warn', db.readOnlyReason);
-      events.notify('status', workspace.status());
+      workspace.#tellStatus();
     }
     await workspace.#sync.open();
     return workspace;
@@ -199,6 +201,17 @@ export class Workspace {
       readOnly: this.db.writeProblem,
       hub: this.hub.status(),
     };
+  }
+
+  #tellStatus(): void {
+    const status = this.status();
+    this.#hubTold = JSON.stringify(status.hub);
+    this.#events.notify('status', status);
+  }
+
+  /** Every change is a reason to look, and few of them make a difference: the whole status takes longer to find out. */
+  #tellHub(): void {
+    if (JSON.stringify(this.hub.status()) !== this.#hubTold) this.#tellStatus();
   }
 
   /** @param isFollowed whether the database is opened anew at once */

@@ -75,6 +75,24 @@ describe('instances on a hub', () => {
     await contentChanged(far, 'after');
   });
 
+  it('say how they are connected when that is otherwise than before, and only then', async () => {
+    const { url } = await hubs.start();
+    const { rpc } = await here.start('test', { hub: { url, token: await hubs.token() } });
+    await connected(rpc);
+    const { id } = await rpc.request<Conversation>('conversation/create', {});
+    for (const content of ['one', 'two', 'three']) await send(rpc, id, content);
+    await send(rpc, await create(rpc), 'shared');
+    await rpc.notified<SyncStatus>('status', ({ hub }) => hub?.sequence === 2 && hub.waiting === 0);
+    const told = rpc.notifications
+      .filter(({ method }) => method === 'status')
+      .map(({ params }) => params as SyncStatus)
+      .map(({ peers, leader, hub }) => JSON.stringify({ peers, leader, hub }));
+    assert.deepEqual(
+      told,
+      told.filter((status, index) => status !== told[index - 1]),
+    );
+  });
+
   it('show a reply as it is written on another machine', async () => {
     const { url } = await hubs.start();
     const hub = { url, token: await hubs.token() };
