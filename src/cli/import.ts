@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { DevChatError } from '../protocol/errors.ts';
 import { type ImportResult, type IngestReport, IngestSettings } from '../protocol/ingest.ts';
-import { ingestSum } from '../protocol/ingestFacts.ts';
+import { ingestSum, percentRead } from '../protocol/ingestFacts.ts';
 import type { Notifications } from '../protocol/rpc.ts';
 import { type Place, withLeadership } from './history.ts';
 
@@ -51,8 +51,5 @@ export function importText({ imported, files, quarantine, conversations, message
 
 function showProgress({ health }: Notifications['ingest']): void {
   if (health?.state !== 'bulk') return;
-  const { done, total } = health.progress;
-  process.stderr.write(
-    `\rReading transcripts: ${Math.floor((100 * done) / Math.max(1, total))} %, ${health.filesWaiting} files left `,
-  );
+  process.stderr.write(`\rReading transcripts: ${percentRead(health)} %, ${health.filesWaiting} files left `);
 }

@@ -6,9 +6,9 @@ const NAMED_EVENTS = 5;
 /** How the reading of transcripts is doing, as names and values, in English; for the command line and for reports. */
 export function ingestFacts(health: IngestHealth | null): [string, string][] {
   if (!health) return [['Transcripts', 'none are read']];
-  const { filesWatched, filesKnown, filesWaiting, progress, eventsPerMinute, meanProcessingMs } = health;
+  const { filesWatched, filesKnown, filesWaiting, eventsPerMinute, meanProcessingMs } = health;
   const { unknown, quarantined, redacted } = health;
-  const waiting = filesWaiting > 0 ? `, ${filesWaiting} waiting (${share(progress)} of their bytes read)` : '';
+  const waiting = filesWaiting > 0 ? `, ${filesWaiting} waiting (${percentRead(health)} % of their bytes read)` : '';
   return [
     ['Transcripts', `${health.state}; ${filesKnown} files known, ${filesWatched} watched${waiting}`],
     ['Events', `${eventsPerMinute} in the last minute`],
@@ -28,6 +28,7 @@ export function ingestSum({ found, stored, duplicates, quarantined }: IngestCoun
   return `${found} found = ${stored} stored + ${duplicates} duplicates + ${quarantined} quarantined`;
 }
 
-function share({ done, total }: IngestHealth['progress']): string {
-  return `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`;
+/** How much of the files that wait is read, in whole per cent; 0 while nothing is known of them. */
+export function percentRead({ progress: { done, total } }: IngestHealth): number {
+  return total === 0 ? 0 : Math.floor((100 * done) / total);
 }

@@ -1,6 +1,7 @@
 import { Disposable, l10n, ProgressLocation, window } from 'vscode';
 import type { InstanceClient } from '../../instance/client/instanceClient.ts';
 import type { IngestHealth } from '../../protocol/ingest.ts';
+import { percentRead } from '../../protocol/ingestFacts.ts';
 import type { Log } from '../../protocol/log.ts';
 import type { Notifications } from '../../protocol/rpc.ts';
 
@@ -33,7 +34,7 @@ export class ImportProgress {
         let percent = 0;
         const follow = ({ health }: Notifications['ingest']) => {
           if (health?.state !== 'bulk') return;
-          const now = share(health);
+          const now = percentRead(health);
           progress.report({ message: message(health), increment: Math.max(0, now - percent) });
           percent = Math.max(percent, now);
         };
@@ -81,10 +82,6 @@ export function registerImportProgress(client: InstanceClient, progress: ImportP
   });
 }
 
-function share({ progress: { done, total } }: IngestHealth): number {
-  return total === 0 ? 0 : (100 * done) / total;
-}
-
 function message(health: IngestHealth): string {
-  return l10n.t('{0} %, files left: {1}', Math.floor(share(health)), health.filesWaiting);
+  return l10n.t('{0} %, files left: {1}', percentRead(health), health.filesWaiting);
 }

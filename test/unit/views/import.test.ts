@@ -95,6 +95,8 @@ describe('reports of transcripts', () => {
     ]) {
       assert.ok(text.split('\n').includes(line), line);
     }
+    const unseen = { ...health, progress: { done: 0, total: 0 } };
+    assert.match(textOf(statusLines({ status, ingest: unseen, log: [] })), /1 waiting \(0 % of their bytes read\)/);
     assert.match(textOf(statusLines({ status, ingest: null, log: [] })), /^- Transcripts: none are read$/m);
   });
 });
