@@ -4,7 +4,7 @@ import type { HubStatus, ResyncResult } from '../protocol/rpc.ts';
 import { cursorOf, openLink, readLink, saveLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
 import { OutOfStep } from '../store/replica/replica.ts';
-import { wait } from '../sync/chat/repair.ts';
+import { wait } from '../sync/chat/timers.ts';
 import { type Cancel, every } from '../sync/clock.ts';
 import { type ComparisonPorts, compareAll, incompleteConversations, resyncShared } from './comparison.ts';
 import { Exchange, type ExchangePorts } from './exchange.ts';

@@ -7,6 +7,7 @@ import type { IngestLeaderMethod } from '../protocol/peer.ts';
 import { type Params, type Results, requestParams } from '../protocol/rpc.ts';
 import type { Database } from '../store/database.ts';
 import type { LeaderRecord } from '../store/leader.ts';
+import { wait } from '../sync/chat/timers.ts';
 import { type Cancel, systemClock } from '../sync/clock.ts';
 
 /** Shortest time between two things that are told of ingestion, in ms. */
@@ -66,7 +67,7 @@ export class Ingestion {
   #told: string | undefined;
   #isTold = true;
   #telling: Cancel | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(ports: IngestionPorts, wish: IngestWish | null) {
     this.#ports = ports;
@@ -110,7 +111,7 @@ export class Ingestion {
       }
       if (attempt === ATTEMPTS)
         throw new DevChatError('timeout', 'The window that reads transcripts cannot be reached.');
-      await new Promise<void>((resolve) => systemClock.after(RETRY, resolve));
+      await wait(systemClock, RETRY, this.#closing.signal);
     }
   }
 
@@ -140,10 +141,14 @@ export class Ingestion {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#telling?.();
     await this.#changing;
     await this.#running?.close();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #askOnce<M extends IngestLeaderMethod>(method: M, params: Params<M>): Promise<Results[M]> {

@@ -1,5 +1,6 @@
 import type { Message } from '../../src/protocol/model.ts';
-import type { ConversationHead, RangeAnswer, Timers, Upstream } from '../../src/sync/chat/ports.ts';
+import type { ConversationHead, RangeAnswer, Upstream } from '../../src/sync/chat/ports.ts';
+import type { Timers } from '../../src/sync/chat/timers.ts';
 import { toRanges } from '../../src/sync/sequence.ts';
 
 /** A request for a range, as it was made. */

@@ -15,7 +15,8 @@ import {
 } from './chat.ts';
 import { ConversationList } from './conversationList.ts';
 import type { ChatSyncPorts, ReplicaStore, ResyncResult, SyncStatus } from './ports.ts';
-import { repair, wait } from './repair.ts';
+import { repair } from './repair.ts';
+import { wait } from './timers.ts';
 import { type SyncAction, type SyncEvent, type Transition, transitions } from './transitions.ts';
 
 /** Time between validations of what is open, in ms. */

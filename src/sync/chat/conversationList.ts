@@ -1,5 +1,6 @@
 import type { ChatSyncPorts, ConversationHead } from './ports.ts';
-import { backOff, wait } from './repair.ts';
+import { backOff } from './repair.ts';
+import { wait } from './timers.ts';
 
 /** Who wants to know the upstream's list. */
 export interface ListReader {

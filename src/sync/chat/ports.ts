@@ -1,6 +1,7 @@
 import type { Conversation, Message } from '../../protocol/model.ts';
 import type { SyncState } from '../../protocol/rpc.ts';
 import type { SeqRange, Validity } from '../sequence.ts';
+import type { Timers } from './timers.ts';
 
 /** One answer to a request for a range; it may bring less than was asked for. */
 export interface RangeAnswer {
@@ -35,12 +36,6 @@ export interface ReplicaStore {
   discard(conversationId: string, why: string): Promise<void>;
   /** Called whenever the status may have changed. */
   setState(conversationId: string, status: SyncStatus): void;
-}
-
-/** Timers of whatever this runs in. */
-export interface Timers {
-  /** Calls a function once, after so many ms; the result cancels that. */
-  after(delay: number, action: () => void): () => void;
 }
 
 /** What {@link ChatSync} works with. */

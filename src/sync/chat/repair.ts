@@ -1,5 +1,4 @@
 import { countSeqs, type SeqRange } from '../sequence.ts';
-import type { Timers } from './ports.ts';
 
 /** Numbers asked for in one request. */
 const BATCH = 500;
@@ -61,18 +60,4 @@ function newestBatch(job: RepairJob, end: number): SeqRange | undefined {
 /** Pause in ms before another attempt, after so many in a row were in vain: doubled each time, up to half a minute. */
 export function backOff(failures: number): number {
   return Math.min(FIRST_DELAY * 2 ** (failures - 1), LONGEST_DELAY);
-}
-
-/** Resolves after so many ms, or when the signal aborts. */
-export function wait(timers: Timers, delay: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = timers.after(delay, end);
-    signal.addEventListener('abort', end);
-  });
 }

@@ -1,7 +1,8 @@
 import type { Message } from '../../protocol/model.ts';
 import type { PanelParams, PanelResults, PanelView } from '../../protocol/panel.ts';
 import { ChatSync } from '../../sync/chat/chatSync.ts';
-import type { ReplicaStore, SyncStatus, Timers, Upstream } from '../../sync/chat/ports.ts';
+import type { ReplicaStore, SyncStatus, Upstream } from '../../sync/chat/ports.ts';
+import type { Timers } from '../../sync/chat/timers.ts';
 import type { SeqRange } from '../../sync/sequence.ts';
 import { Timeline } from './timeline.ts';
 
