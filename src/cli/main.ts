@@ -1,4 +1,4 @@
-import { DevChatError, serialiseError } from '../protocol/errors.ts';
+import { hasReason, serialiseError } from '../protocol/errors.ts';
 import { assertNodeVersion } from '../store/runtime.ts';
 
 async function main(): Promise<void> {
@@ -9,7 +9,7 @@ async function main(): Promise<void> {
     await run(process.argv);
   } catch (error) {
     process.stderr.write(`devchat: ${serialiseError(error).message}\n`);
-    process.exitCode = error instanceof DevChatError && error.reason === 'bad-request' ? 2 : 1;
+    process.exitCode = hasReason(error, 'bad-request') ? 2 : 1;
   }
 }
 

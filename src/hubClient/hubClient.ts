@@ -1,4 +1,4 @@
-import { DevChatError, errorText } from '../protocol/errors.ts';
+import { errorText, hasReason } from '../protocol/errors.ts';
 import type { StreamPiece } from '../protocol/model.ts';
 import type { HubStatus, ResyncResult } from '../protocol/rpc.ts';
 import { cursorOf, openLink, readLink, saveLink } from '../store/replica/link.ts';
@@ -215,8 +215,7 @@ export class HubClient {
       try {
         return await transport.get<T>(path);
       } catch (error) {
-        const isTooOften = error instanceof DevChatError && error.reason === 'quota';
-        if (!isTooOften || attempt === ATTEMPTS || this.#isStopped) throw error;
+        if (!hasReason(error, 'quota') || attempt === ATTEMPTS || this.#isStopped) throw error;
       }
       await wait(clock, QUOTA_PAUSE, this.#abort.signal);
     }

@@ -1,4 +1,4 @@
-import { DevChatError, errorText } from '../protocol/errors.ts';
+import { type DevChatError, errorText, hasReason } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
 import { type Database, MAX_LOG } from '../store/database.ts';
@@ -37,7 +37,7 @@ export function databaseSyncStore(
       // The other chores need no backup.
       await backUpIfDue(db, Date.now()).catch((error: unknown) => {
         log('warn', `no backup could be taken: ${errorText(error)}`);
-        if (error instanceof DevChatError && error.reason === 'corrupt') fault(error);
+        if (hasReason(error, 'corrupt')) fault(error);
       });
     },
     purge: (leader) => purgeDue(db, instanceId, (body) => writeAsLeader(db, leader, body), Date.now()),

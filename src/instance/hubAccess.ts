@@ -1,7 +1,7 @@
 import { HubClient } from '../hubClient/hubClient.ts';
 import { HubSession } from '../hubClient/hubSession.ts';
 import { webSocketTransport } from '../hubClient/webSocketTransport.ts';
-import { DevChatError } from '../protocol/errors.ts';
+import { DevChatError, hasReason } from '../protocol/errors.ts';
 import type { HubSettings } from '../protocol/hub.ts';
 import { type Log, withPrefix } from '../protocol/log.ts';
 import type { StreamPiece } from '../protocol/model.ts';
@@ -90,7 +90,7 @@ export class HubAccess {
     try {
       return (await this.#ports.askLeader('hub/status', {})) as HubStatus | null;
     } catch (error) {
-      if (error instanceof DevChatError && error.reason === 'not-leader') return this.status();
+      if (hasReason(error, 'not-leader')) return this.status();
       throw error;
     }
   }

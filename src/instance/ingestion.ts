@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Ingest, startIngest } from '../ingest/ingest.ts';
-import { DevChatError, errorText } from '../protocol/errors.ts';
+import { DevChatError, errorText, hasReason } from '../protocol/errors.ts';
 import { type IngestHealth, IngestSettings, type IngestWish } from '../protocol/ingest.ts';
 import { type Log, withPrefix } from '../protocol/log.ts';
 import type { IngestLeaderMethod } from '../protocol/peer.ts';
@@ -107,7 +107,7 @@ export class Ingestion {
       try {
         return await this.#askOnce(method, params);
       } catch (error) {
-        if (!isNotLeader(error) || this.#isClosed) throw error;
+        if (!hasReason(error, 'not-leader') || this.#isClosed) throw error;
       }
       if (attempt === ATTEMPTS)
         throw new DevChatError('timeout', 'The window that reads transcripts cannot be reached.');
@@ -120,7 +120,7 @@ export class Ingestion {
     try {
       return await this.#askOnce('ingest/status', {});
     } catch (error) {
-      if (isNotLeader(error)) return null;
+      if (hasReason(error, 'not-leader')) return null;
       throw error;
     }
   }
@@ -219,8 +219,4 @@ export class Ingestion {
       return null;
     }
   }
-}
-
-function isNotLeader(error: unknown): boolean {
-  return error instanceof DevChatError && error.reason === 'not-leader';
 }

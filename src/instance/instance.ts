@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import * as v from 'valibot';
-import { DevChatError, errorText, type Reason } from '../protocol/errors.ts';
+import { DevChatError, errorText, hasReason, type Reason } from '../protocol/errors.ts';
 import type { HubSettings } from '../protocol/hub.ts';
 import type { IngestSettings, IngestWish } from '../protocol/ingest.ts';
 import type { Log } from '../protocol/log.ts';
@@ -179,7 +179,7 @@ export class Instance {
       writable: () => this.#reopenInBackground('writable'),
       fault: (error: unknown) => {
         this.#ports.log('error', `the database cannot be read: ${errorText(error)}`);
-        if (error instanceof DevChatError && error.reason === 'corrupt') this.#reopenInBackground('damaged');
+        if (hasReason(error, 'corrupt')) this.#reopenInBackground('damaged');
       },
     };
     return Workspace.open(path, self, events, {

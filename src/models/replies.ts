@@ -1,5 +1,5 @@
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
-import { DevChatError, errorText, serialiseError } from '../protocol/errors.ts';
+import { DevChatError, errorText, hasReason, serialiseError } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Message, MessageStatus } from '../protocol/model.ts';
 import { type ChatParts, mergeParts, readParts } from '../protocol/parts.ts';
@@ -202,5 +202,5 @@ function deleted(): DevChatError {
 
 /** A message that was deleted has nothing to say of its end. */
 function unlessDeleted(error: unknown): void {
-  if (!(error instanceof DevChatError && error.reason === 'deleted')) throw error;
+  if (!hasReason(error, 'deleted')) throw error;
 }

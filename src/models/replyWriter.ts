@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
-import { DevChatError, type Reason } from '../protocol/errors.ts';
+import { hasReason } from '../protocol/errors.ts';
 import { MAX_PIECE_LENGTH } from '../protocol/model.ts';
 import type { ChatParts } from '../protocol/parts.ts';
 import type { Params } from '../protocol/rpc.ts';
@@ -10,7 +10,7 @@ import type { Params } from '../protocol/rpc.ts';
 const INTERVAL = 33;
 
 /** What an instance answers that was started anew and does not know the stream. */
-const RESTARTED: ReadonlySet<Reason> = new Set<Reason>(['instance-stopped', 'not-found']);
+const RESTARTED = ['instance-stopped', 'not-found'] as const;
 
 /** What a reply's message begins with. */
 export interface ReplyStart {
@@ -110,7 +110,7 @@ export class ReplyWriter {
     try {
       await action();
     } catch (error) {
-      if (!(error instanceof DevChatError && RESTARTED.has(error.reason))) throw error;
+      if (!hasReason(error, ...RESTARTED)) throw error;
       await this.#begin();
       await action();
     }

@@ -40,6 +40,11 @@ export class DevChatError extends Error {
   }
 }
 
+/** Whether an operation failed for one of these reasons. */
+export function hasReason(error: unknown, ...reasons: readonly Reason[]): error is DevChatError {
+  return error instanceof DevChatError && reasons.includes(error.reason);
+}
+
 /** What of an error crosses a process boundary. */
 export interface SerialisedError {
   reason: Reason;

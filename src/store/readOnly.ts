@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { DevChatError } from '../protocol/errors.ts';
+import { hasReason } from '../protocol/errors.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
 /** Where the header of a database file says how it is read and written, and the value for “without a log ahead”. */
@@ -14,7 +14,7 @@ export const PROBE = `INSERT OR REPLACE INTO meta(key, value) VALUES ('write_pro
 
 /** Whether an error says that nothing can be written, for lack of room or of permission: both may pass. */
 export function isUnwritable(error: unknown): boolean {
-  return error instanceof DevChatError && (error.reason === 'read-only' || error.reason === 'disk-full');
+  return hasReason(error, 'read-only', 'disk-full');
 }
 
 /** Opens a database for reading alone; undefined when it cannot be read either. */

@@ -1,4 +1,4 @@
-import { DevChatError } from '../protocol/errors.ts';
+import { DevChatError, hasReason } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import type { Message, StreamPiece } from '../protocol/model.ts';
 import type { Params } from '../protocol/rpc.ts';
@@ -129,5 +129,5 @@ export class OutgoingStreams {
 
 /** Whether there is no message to write any more. */
 function isGone(error: unknown): boolean {
-  return error instanceof DevChatError && (error.reason === 'deleted' || error.reason === 'not-found');
+  return hasReason(error, 'deleted', 'not-found');
 }

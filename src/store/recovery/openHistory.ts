@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DevChatError } from '../../protocol/errors.ts';
+import { DevChatError, hasReason } from '../../protocol/errors.ts';
 import { changeHead, skipChangeIds } from '../changeLog.ts';
 import { Database } from '../database.ts';
 import { changeEpoch } from '../epoch.ts';
@@ -72,8 +72,7 @@ function isEmptied(path: string): boolean {
 
 /** Whether a file that cannot be opened is what became of a chat database; another program's file is left alone. */
 function isDamageOfOurs(error: unknown, path: string): boolean {
-  if (!(error instanceof DevChatError)) return false;
-  return (error.reason === 'corrupt' || error.reason === 'bad-request') && readMark(path) !== undefined;
+  return hasReason(error, 'corrupt', 'bad-request') && readMark(path) !== undefined;
 }
 
 /** What a database has lost by the word of the mark beside it. */
