@@ -1,7 +1,7 @@
 import { errorText, hasReason } from '../protocol/errors.ts';
 import type { StreamPiece } from '../protocol/model.ts';
 import type { HubStatus, ResyncResult } from '../protocol/rpc.ts';
-import { cursorOf, openLink, readLink, saveLink } from '../store/replica/link.ts';
+import { cursorOf, ensureLink, openLink, readLink, saveLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
 import { OutOfStep } from '../store/replica/replica.ts';
 import { wait } from '../sync/chat/timers.ts';
@@ -141,7 +141,7 @@ export class HubClient {
   /** @throws what has ended the connection, or why there was none */
   async #serve(connected: () => void): Promise<void> {
     const { db, transport, clock, write } = this.#ports;
-    const { clientId } = readLink(db) ?? (await write(() => openLink(db)));
+    const { clientId } = await ensureLink(db, write);
     const { session, welcome } = await HubSession.open(
       { transport, clock, clientId },
       {

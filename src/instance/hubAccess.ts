@@ -9,7 +9,7 @@ import type { HubLeaderMethod } from '../protocol/peer.ts';
 import type { HubStatus, Params, ResyncResult } from '../protocol/rpc.ts';
 import type { Database } from '../store/database.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
-import { cursorOf, openLink, readLink } from '../store/replica/link.ts';
+import { cursorOf, ensureLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
 import { authorityOf } from '../store/replica/sharing.ts';
 import { systemClock } from '../sync/clock.ts';
@@ -160,7 +160,7 @@ export async function tryHub(
   db: Database,
   { url, token }: HubSettings,
 ): Promise<{ workspaceId: string; userId: string }> {
-  const clientId = (readLink(db) ?? (await db.write(() => openLink(db)))).clientId;
+  const { clientId } = await ensureLink(db, (body) => db.write(body));
   const ports = { transport: webSocketTransport(url, token), clock: systemClock, clientId };
   const nothing = () => undefined;
   const { session, welcome } = await HubSession.open(ports, { hinted: nothing, streamed: nothing, closed: nothing });

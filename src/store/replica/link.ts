@@ -36,6 +36,11 @@ export function openLink(db: Database): HubLink {
   return link;
 }
 
+/** What is known of the hub, outside of a transaction; `write` runs the one that gives the replica its first name. */
+export async function ensureLink(db: Database, write: (body: () => HubLink) => Promise<HubLink>): Promise<HubLink> {
+  return readLink(db) ?? write(() => openLink(db));
+}
+
 /** Records what is known of the hub, inside the transaction that makes it true. */
 export function saveLink(db: Database, { clientId, workspaceId, epoch, cursor }: HubLink): void {
   db.sql('INSERT OR REPLACE INTO hub_link(id, client_id, workspace_id, epoch, cursor) VALUES (1, ?, ?, ?, ?)').run(
