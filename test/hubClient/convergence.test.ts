@@ -31,11 +31,7 @@ describe('two machines on one hub', () => {
     const proxy = await TestProxy.start(hub.url);
     hubs.defer(() => proxy.close());
     const connecting = { url: proxy.through(hub.url), token: await hubs.token() };
-    const [ann, bob] = [await replicas.start(connecting), await replicas.start(connecting)];
-    const id = await ann.share();
-    const first = await ann.add(id, 'first');
-    await bob.until(() => bob.contents(id).length === 1);
-    await converged(ann, bob);
+    const { ann, bob, conversationId: id, message: first } = await replicas.startTwo(connecting);
     await hub.close();
     await Promise.all([ann, bob].map((one) => one.until(() => one.client?.status().state === 'offline')));
     for (let index = 0; index < 20; index++) {

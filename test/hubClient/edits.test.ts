@@ -4,7 +4,6 @@ import { deleteMessage, updateMessage } from '../../src/store/messages.ts';
 import { purgeConversations, removePurged } from '../../src/store/purge.ts';
 import { alternativesOf } from '../../src/store/replica/entities.ts';
 import { useHubs } from '../hub/support/hubs.ts';
-import { TestProxy } from '../hub/support/proxy.ts';
 import { converged, type TestReplica, useReplicas } from './support/replicas.ts';
 
 describe('edits on two machines', () => {
@@ -12,16 +11,10 @@ describe('edits on two machines', () => {
   const replicas = useReplicas();
 
   /** Two machines with one message, and a way to keep them from the hub. */
-  async function apart(content = 'first') {
-    const hub = await hubs.start();
-    const proxy = await TestProxy.start(hub.url);
-    hubs.defer(() => proxy.close());
-    const connecting = { url: proxy.through(hub.url), token: await hubs.token() };
-    const [ann, bob] = [await replicas.start(connecting), await replicas.start(connecting)];
-    const id = await ann.share();
-    const message = await ann.add(id, content);
-    await bob.until(() => bob.contents(id).length === 1);
-    await converged(ann, bob);
+  async function apart(content?: string) {
+    const { url } = await hubs.start();
+    const connecting = { url, token: await hubs.token() };
+    const { ann, bob, conversationId, message } = await replicas.startTwo(connecting, content);
     await Promise.all([ann.disconnect(), bob.disconnect()]);
     const meet = async (...order: TestReplica[]) => {
       for (const one of order) {
@@ -30,7 +23,7 @@ describe('edits on two machines', () => {
       }
       if (order.length > 1) await converged(ann, bob);
     };
-    return { ann, bob, conversationId: id, messageId: message.id, meet };
+    return { ann, bob, conversationId, messageId: message.id, meet };
   }
 
   it('let the first to arrive hold, keep the other one, and tell its author', async () => {

@@ -123,6 +123,11 @@ export class TestReplica {
 /** Gives every test machines of its own. */
 export function useReplicas(): {
   start(connecting?: Connecting): Promise<TestReplica>;
+  /** Two machines that share a conversation with one message, and have nothing more to tell. */
+  startTwo(
+    connecting: Connecting,
+    content?: string,
+  ): Promise<{ ann: TestReplica; bob: TestReplica; conversationId: string; message: Message }>;
   defer(cleanup: () => unknown): void;
 } {
   const directory = useTempDirectory();
@@ -136,6 +141,14 @@ export function useReplicas(): {
       });
       if (connecting) replica.connect(connecting);
       return replica;
+    },
+    async startTwo(connecting, content = 'first') {
+      const [ann, bob] = [await this.start(connecting), await this.start(connecting)];
+      const conversationId = await ann.share();
+      const message = await ann.add(conversationId, content);
+      await bob.until(() => bob.contents(conversationId).length === 1);
+      await converged(ann, bob);
+      return { ann, bob, conversationId, message };
     },
     defer: (cleanup) => directory.defer(cleanup),
   };
