@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Usage } from '../../../src/protocol/ingest.ts';
 import { workspace } from './support.ts';
@@ -55,6 +57,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Transcripts of Claude Code made of prompts, answers in several records, repetitions, garbage and news. */
 export function claudeCorpus(size: { minRecords?: number; maxRecords: number }): fc.Arbitrary<Corpus> {
   return fc.array(step, { minLength: size.minRecords ?? 1, maxLength: size.maxRecords, size: 'max' }).map(toCorpus);
+}
+
+/**
+ * Writes three transcripts into a directory, the same every time.
+ * @param records in each
+ * @param adapt gives the text of each what belongs to its place
+ * @returns how many records that are in all
+ */
+export function writeCorpora(
+  directory: string,
+  records: number,
+  adapt: (text: string, index: number) => string,
+): number {
+  const size = { minRecords: records, maxRecords: records };
+  const corpora = fc.sample(claudeCorpus(size), { numRuns: 3, seed: 7 });
+  for (const [index, { bytes }] of corpora.entries()) {
+    const text = bytes
+      .toString()
+      .replaceAll('"generated"', `"generated ${index}"`)
+      .replaceAll('00000000-0000-4000', `00000000-000${index}-4000`);
+    writeFileSync(join(directory, `${index}.jsonl`), adapt(text, index));
+  }
+  return corpora.reduce((sum, { totals }) => sum + totals.found, 0);
 }
 
 function toCorpus(steps: Step[]): Corpus {

@@ -1,12 +1,14 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { commitBatch } from '../../../src/ingest/commit.ts';
 import { readTranscript } from '../../../src/ingest/reader.ts';
 import type { ReadRequest } from '../../../src/ingest/transcript.ts';
 import type { Source } from '../../../src/protocol/ingest.ts';
-import type { Database } from '../../../src/store/database.ts';
+import { Database } from '../../../src/store/database.ts';
 import { findIngestFile } from '../../../src/store/ingestFiles.ts';
 import { type LeaderRecord, takeOverLeadership } from '../../../src/store/leader.ts';
+import { verify } from '../../../src/store/verify.ts';
 import { origin } from '../../support/database.ts';
 
 /** Where the agents of the fixtures worked. */
@@ -71,6 +73,18 @@ export function contentsOf(db: Database) {
        ORDER BY path`,
     ).map((row) => ({ ...(row as object), path: basename((row as { path: string }).path) })),
   };
+}
+
+/** Checks that a database is sound, and that transcripts have put the same into it as into another one. */
+export async function assertSameContents(path: string, expectedPath: string): Promise<void> {
+  const [actual, expected] = [await Database.open(path, () => []), await Database.open(expectedPath, () => [])];
+  try {
+    assert.deepEqual(contentsOf(actual), contentsOf(expected));
+    assert.deepEqual((await verify(actual, origin, false)).problems, []);
+  } finally {
+    await expected.close();
+    await actual.close();
+  }
 }
 
 /** A conversation as a person reads it, with the messages that it shares with others. */
