@@ -9,7 +9,7 @@ import { ChatController } from '../../src/views/chatController.ts';
 import type { ChatModels } from '../../src/views/chatModels.ts';
 import { History } from '../../src/views/history.ts';
 import { Presence } from '../../src/views/presence.ts';
-import type { TestClients } from './clients.ts';
+import { useClients } from './clients.ts';
 
 /** Of a window without any model. */
 const noModels: ChatModels = {
@@ -21,7 +21,7 @@ const noModels: ChatModels = {
 export type EventOf<T extends PanelEvent['type']> = Extract<PanelEvent, { type: T }>;
 
 /** Makes windows without an editor around them, each with a client of its own. */
-export function useChatWindows(clients: TestClients) {
+export function useChatWindows(clients = useClients()) {
   /** One window: a real instance, its history and its chat, with everything that the panel was told. */
   async function open(modelsOf: (client: InstanceClient) => ChatModels = () => noModels) {
     const { client, reached } = clients.make();

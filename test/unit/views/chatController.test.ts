@@ -5,15 +5,13 @@ import { v7 as uuid } from 'uuid';
 import type { PanelEvent } from '../../../src/protocol/panel.ts';
 import { mergeRanges, toRanges } from '../../../src/sync/sequence.ts';
 import { type EventOf, useChatWindows } from '../../support/chatWindow.ts';
-import { until, useClients } from '../../support/clients.ts';
+import { until } from '../../support/clients.ts';
 import { hasReason } from '../../support/database.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/transcripts');
 
 describe('chat of a window', () => {
-  const clients = useClients();
-
-  const { open, started } = useChatWindows(clients);
+  const { open, started } = useChatWindows();
 
   it('shows the conversation that is selected, and tells who wants to know', async () => {
     const { chat, client, create, posted, view } = await started();

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Chats } from '../../../src/views/chats.ts';
 import { useChatWindows } from '../../support/chatWindow.ts';
-import { useClients } from '../../support/clients.ts';
 
 describe('the chats of a window', () => {
-  const clients = useClients();
-  const { started } = useChatWindows(clients);
+  const { started } = useChatWindows();
 
   it('show a conversation each, and commands mean that of the one used last', async () => {
     const { create, makeChat } = await started();
@@ -45,36 +43,38 @@ describe('the chats of a window', () => {
 });
 
 describe('what other windows show', () => {
-  const clients = useClients();
-  const { started } = useChatWindows(clients);
+  const { started } = useChatWindows();
 
-  it('is told to a panel that shows it too, until they turn away or end', async () => {
+  /** Two windows with the same conversation, and a wait until the first one says how many others show it. */
+  async function both() {
     const [one, two] = [await started(), await started()];
     const { id } = await one.create();
     one.chat.select(id);
     two.chat.select(id);
-    await one.told('view', ({ view }) => view.otherWindows === 1);
+    const told = (windows: number) => one.told('view', ({ view }) => view.otherWindows === windows);
+    await told(1);
     await two.told('view', ({ view }) => view.otherWindows === 1);
     one.posted.length = 0;
+    return { one, two, id, told };
+  }
+
+  it('is told to a panel that shows it too, until they turn away or end', async () => {
+    const { one, two, id, told } = await both();
     two.chat.select(null);
-    await one.told('view', ({ view }) => view.otherWindows === 0);
+    await told(0);
     two.chat.select(id);
-    await one.told('view', ({ view }) => view.otherWindows === 1);
+    await told(1);
     one.posted.length = 0;
     await two.client.dispose();
-    await one.told('view', ({ view }) => view.otherWindows === 0);
+    await told(0);
   });
 
   it('is told again after the instance was started anew', async () => {
-    const [one, two] = [await started(), await started()];
-    const { id } = await one.create();
-    two.chat.select(id);
-    one.chat.select(id);
-    await one.told('view', ({ view }) => view.otherWindows === 1);
-    one.posted.length = 0;
+    const { two, told } = await both();
+    two.posted.length = 0;
     two.client.restart();
-    await one.told('view', ({ view }) => view.otherWindows === 0);
-    await one.told('view', ({ view }) => view.otherWindows === 1);
+    await told(0);
+    await told(1);
     await two.told('view', ({ view }) => view.otherWindows === 1);
   });
 });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { History } from '../../../src/views/history.ts';
 import { useChatWindows } from '../../support/chatWindow.ts';
-import { useClients } from '../../support/clients.ts';
 
 /** Resolves when a conversation has so many unread messages. */
 async function unread(history: History, id: string, count: number): Promise<void> {
@@ -10,8 +9,7 @@ async function unread(history: History, id: string, count: number): Promise<void
 }
 
 describe('what was read', () => {
-  const clients = useClients();
-  const { started } = useChatWindows(clients);
+  const { started } = useChatWindows();
 
   type Window = Awaited<ReturnType<typeof started>>;
 
