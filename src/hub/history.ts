@@ -38,18 +38,12 @@ export function listConversations(
 export function messageRange(
   database: Database,
   member: Member,
-  { conversation_id, from_seq, to_seq }: MessagesQuery,
+  query: MessagesQuery,
 ): Promise<MessagesPage | undefined> {
   const { workspaceId } = member;
   return database.read(member, async (sql) => {
-    const [last_sequence, { rows }] = await Promise.all([
-      newestNumber(sql, workspaceId, conversation_id),
-      sql.query(
-        `SELECT id, size, sum(size) OVER (ORDER BY sequence) AS total FROM messages
-         WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
-        [workspaceId, conversation_id, from_seq, to_seq, MAX_PULL + 1],
-      ),
-    ]);
+    const columns = 'id, size, sum(size) OVER (ORDER BY sequence) AS total';
+    const { last_sequence, rows } = await numbered(sql, workspaceId, query, columns, MAX_PULL + 1);
     if (last_sequence === undefined) return undefined;
     const page = rows.slice(0, MAX_PULL).filter(({ total, size }) => total <= MAX_PAGE_LENGTH || total === size);
     const [{ rows: messages }, { latest_sequence }] = await Promise.all([
@@ -73,17 +67,13 @@ export function messageRange(
 export function revisionRange(
   database: Database,
   member: Member,
-  { conversation_id, from_seq, to_seq }: MessagesQuery,
+  query: MessagesQuery,
 ): Promise<RevisionsPage | undefined> {
   const { workspaceId } = member;
   return database.read(member, async (sql) => {
-    const [last_sequence, { rows }, { latest_sequence }] = await Promise.all([
-      newestNumber(sql, workspaceId, conversation_id),
-      sql.query(
-        `SELECT sequence AS seq, id, revisions[cardinality(revisions)] AS "revisionId" FROM messages
-         WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
-        [workspaceId, conversation_id, from_seq, to_seq, MAX_REVISIONS + 1],
-      ),
+    const columns = 'sequence AS seq, id, revisions[cardinality(revisions)] AS "revisionId"';
+    const [{ last_sequence, rows }, { latest_sequence }] = await Promise.all([
+      numbered(sql, workspaceId, query, columns, MAX_REVISIONS + 1),
       headOf(sql, workspaceId),
     ]);
     if (last_sequence === undefined) return undefined;
@@ -96,10 +86,24 @@ export function revisionRange(
   });
 }
 
-async function newestNumber(sql: Sql, workspaceId: string, conversationId: string): Promise<number | undefined> {
-  const { rows } = await sql.query(
-    'SELECT last_message_sequence FROM conversations WHERE workspace_id = $1 AND id = $2',
-    [workspaceId, conversationId],
-  );
-  return rows[0]?.last_message_sequence;
+/** A conversation's newest number, undefined when there is none, and columns of its messages with numbers in a range. */
+async function numbered(
+  sql: Sql,
+  workspaceId: string,
+  { conversation_id, from_seq, to_seq }: MessagesQuery,
+  columns: string,
+  limit: number,
+) {
+  const [conversation, { rows }] = await Promise.all([
+    sql.query('SELECT last_message_sequence FROM conversations WHERE workspace_id = $1 AND id = $2', [
+      workspaceId,
+      conversation_id,
+    ]),
+    sql.query(
+      `SELECT ${columns} FROM messages
+       WHERE workspace_id = $1 AND conversation_id = $2 AND sequence BETWEEN $3 AND $4 ORDER BY sequence LIMIT $5`,
+      [workspaceId, conversation_id, from_seq, to_seq, limit],
+    ),
+  ]);
+  return { last_sequence: conversation.rows[0]?.last_message_sequence as number | undefined, rows };
 }
