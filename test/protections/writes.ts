@@ -143,7 +143,7 @@ export const writes: readonly Trap[] = [
       },
       {
         without: 'what was not answered is not sent again',
-        file: 'src/instance/client/instanceClient.ts',
+        file: 'src/instance/client/requestPolicy.ts',
         remove: `  'message/add',\n`,
         instead: '',
         test: 'test/unit/instance/client.test.ts',

@@ -1,6 +1,5 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { v7 as uuid } from 'uuid';
 import {
   createMessageConnection,
   ErrorCodes,
@@ -13,13 +12,8 @@ import { DevChatError, type Reason } from '../../protocol/errors.ts';
 import type { Log } from '../../protocol/log.ts';
 import type { InitializeResult, Method, Notifications, Params, Results } from '../../protocol/rpc.ts';
 import { forwardLog } from './process.ts';
+import { isRepeatable, LONG_TIMEOUT, TIMEOUT, timeoutOf, withOwnId } from './requestPolicy.ts';
 import { restartDelay } from './restartPolicy.ts';
-
-/** How long a request may take, restarts of the instance included, in ms. */
-const TIMEOUT = 30_000;
-
-/** The same for one that reads or writes the whole database. */
-const LONG_TIMEOUT = 600_000;
 
 /** How long an instance may take to end when it is asked to, in ms. */
 const GRACE = 2000;
@@ -58,52 +52,6 @@ interface Pending {
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
-
-/** Requests that may be sent again to a new process: they read, or carry the id that makes a repetition harmless. */
-const repeatable: ReadonlySet<Method> = new Set<Method>([
-  'conversation/list',
-  'conversation/create',
-  'conversation/purge',
-  'conversation/branch',
-  'conversation/markRead',
-  'presence/set',
-  'message/add',
-  'message/range',
-  'search',
-  'search/rebuild',
-  'sync/status',
-  'sync/resync',
-  'workspaces/list',
-  'workspaces/conversations',
-  'conversation/usage',
-  'ingest/configure',
-  'ingest/status',
-  'ingest/report',
-  'ingest/import',
-  'ingest/rescan',
-  'ingest/cancel',
-  'hub/try',
-  'hub/connect',
-  'hub/configure',
-  'hub/disconnect',
-  'hub/status',
-  'conversation/share',
-  'message/alternatives',
-]);
-
-/** Requests that make something, under an id that the client gives if its caller does not. */
-const made: ReadonlySet<Method> = new Set<Method>(['message/add', 'conversation/create', 'conversation/branch']);
-
-const long: ReadonlySet<Method> = new Set<Method>([
-  'conversation/purge',
-  'conversation/batch',
-  'conversation/branch',
-  'ingest/import',
-  'ingest/rescan',
-  'search/rebuild',
-  'sync/resync',
-  'verify',
-]);
 
 /** Runs an instance process and keeps it running; requests wait while it restarts. */
 export class InstanceClient {
@@ -176,7 +124,7 @@ export class InstanceClient {
     const pending: Pending = { method, params: withOwnId(method, params), resolve, reject };
     const timer = setTimeout(
       () => reject(new DevChatError('timeout', 'The chat history did not answer in time.')),
-      long.has(method) ? LONG_TIMEOUT : TIMEOUT,
+      timeoutOf(method),
     );
     this.#pending.add(pending);
     if (this.#state === 'ready') this.#send(pending);
@@ -219,27 +167,12 @@ export class InstanceClient {
     });
     this.#child = child;
     this.#connection = connection;
-    connection.onNotification('change', (params: Notifications['change']) => {
-      this.events.emit('change', params);
-    });
-    connection.onNotification('reload', (params: Notifications['reload']) => {
-      this.events.emit('reload', params);
-    });
-    connection.onNotification('stream', (params: Notifications['stream']) => {
-      this.events.emit('stream', params);
-    });
+    for (const name of ['change', 'reload', 'stream', 'presence', 'syncState', 'ingest'] as const) {
+      connection.onNotification(name, (params) => void this.events.emit(name, params));
+    }
     connection.onNotification('status', (params: Notifications['status']) => {
       this.#readOnly = params.readOnly;
       this.events.emit('status', params);
-    });
-    connection.onNotification('presence', (params: Notifications['presence']) => {
-      this.events.emit('presence', params);
-    });
-    connection.onNotification('syncState', (params: Notifications['syncState']) => {
-      this.events.emit('syncState', params);
-    });
-    connection.onNotification('ingest', (params: Notifications['ingest']) => {
-      this.events.emit('ingest', params);
     });
     connection.onNotification('notice', (params: Notifications['notice']) => {
       // The status that follows the end of it says otherwise.
@@ -317,7 +250,7 @@ export class InstanceClient {
     this.#connection = undefined;
     this.#readOnly = null;
     for (const pending of this.#pending) {
-      if (pending.sentOn && !repeatable.has(pending.method)) pending.reject(this.#stopped());
+      if (pending.sentOn && !isRepeatable(pending.method)) pending.reject(this.#stopped());
     }
   }
 
@@ -339,11 +272,6 @@ export class InstanceClient {
     this.#state = state;
     this.events.emit('state', state);
   }
-}
-
-/** The parameters with an id made here, where the request creates something: only then may it be repeated. */
-function withOwnId(method: Method, params: object): object {
-  return made.has(method) ? { id: uuid(), ...params } : params;
 }
 
 /** Codes of the errors that a connection makes itself when it breaks. */
