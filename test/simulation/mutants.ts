@@ -83,8 +83,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'who has gone still counts as a viewer',
     file: 'src/sync/syncEngine.ts',
-    line: '    this.#tellPresence();\n    this.#tellStatus();',
-    instead: '    this.#tellStatus();',
+    line: '    this.#tellPresence();\n    this.#events.wishesChanged();',
+    instead: '    this.#events.wishesChanged();',
   },
   {
     name: 'pruning respects no peer',
