@@ -15,6 +15,7 @@ import {
   updateConversation,
 } from '../store/conversations.ts';
 import { dataDir } from '../store/dataDir.ts';
+import { ingestLog } from '../store/ingestFiles.ts';
 import { conversationUsage } from '../store/ingestMessages.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../store/messages.ts';
 import { purgeConversations, removePurged } from '../store/purge.ts';
@@ -108,6 +109,7 @@ export const answers: Answers = {
     return workspace.ingestion.status();
   },
   'ingest/report': ({ db }) => reportIngestion(db),
+  'ingest/log': ({ db }) => ({ log: db.read(() => ingestLog(db)) }),
   'ingest/import': ({ ingestion }, params) => ingestion.ask('ingest/import', params),
   'ingest/rescan': ({ ingestion }, params) => ingestion.ask('ingest/rescan', params),
   'ingest/cancel': ({ ingestion }, params) => ingestion.ask('ingest/cancel', params),

@@ -124,6 +124,8 @@ export const requestParams = {
   'ingest/configure': v.object({ settings: v.nullable(IngestSettings) }),
   'ingest/status': v.object({}),
   'ingest/report': v.object({}),
+  /** The same report's log alone. */
+  'ingest/log': v.object({}),
   /** Reads files and folders, whatever workspace they belong to; without any, what the settings name. Answers at the end. */
   'ingest/import': v.object({
     paths: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(4096))), v.maxLength(MAX_PATHS))),
@@ -193,6 +195,7 @@ export interface Results {
   /** Null where no transcripts are read. */
   'ingest/status': IngestHealth | null;
   'ingest/report': IngestReport;
+  'ingest/log': Pick<IngestReport, 'log'>;
   'ingest/import': ImportResult;
   'ingest/rescan': ImportResult;
   'ingest/cancel': null;

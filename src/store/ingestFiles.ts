@@ -186,12 +186,17 @@ export function ingestReport(db: Database): StoredReport {
            ORDER BY f.path, q.position LIMIT ${MAX_REPORTED}`,
         )
         .all() as IngestReport['quarantine'],
-      log: db
-        .sql(
-          `SELECT file, from_position AS fromPosition, to_position AS toPosition, found, stored, duplicates, quarantined,
-             duration_ms AS durationMs, created_at AS at FROM ingest_log ORDER BY id DESC LIMIT ${REPORTED_TRANSACTIONS}`,
-        )
-        .all() as IngestLogEntry[],
+      log: ingestLog(db),
     };
   });
+}
+
+/** The last transactions, newest first. */
+export function ingestLog(db: Database): IngestLogEntry[] {
+  return db
+    .sql(
+      `SELECT file, from_position AS fromPosition, to_position AS toPosition, found, stored, duplicates, quarantined,
+         duration_ms AS durationMs, created_at AS at FROM ingest_log ORDER BY id DESC LIMIT ${REPORTED_TRANSACTIONS}`,
+    )
+    .all() as IngestLogEntry[];
 }

@@ -27,6 +27,7 @@ const repeatable: ReadonlySet<Method> = new Set<Method>([
   'ingest/configure',
   'ingest/status',
   'ingest/report',
+  'ingest/log',
   'ingest/import',
   'ingest/rescan',
   'ingest/cancel',

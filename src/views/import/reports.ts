@@ -26,7 +26,7 @@ const reports: Record<string, (client: InstanceClient) => Promise<Line[]>> = {
   'sync-status.md': async (client) => {
     const status = await client.request('sync/status', {});
     const ingest = await client.request('ingest/status', {});
-    const { log } = await client.request('ingest/report', {});
+    const { log } = await client.request('ingest/log', {});
     return statusLines({ status, ingest, log });
   },
 };

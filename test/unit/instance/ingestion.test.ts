@@ -147,6 +147,7 @@ describe('ingestion among instances', () => {
       assert.equal(path, elsewhere);
       assert.ok(position + size <= pitfalls.length);
     }
+    assert.deepEqual(await follower.rpc.request('ingest/log'), { log: report.log });
     assert.ok(report.quarantine.length > 0 && report.log.every(({ file }) => !file.includes('/')));
     await assert.rejects(follower.rpc.request('ingest/import', { paths: [join(root, 'nothing')] }), {
       data: { reason: 'not-found' },
