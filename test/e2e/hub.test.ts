@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, it } from 'mocha';
 import { TestProxy } from '../hub/support/proxy.ts';
 import { HubProcess } from '../hubClient/support/hubProcess.ts';
@@ -12,6 +13,11 @@ import { type OneWindow, openOneWindow } from '../support/oneWindow.ts';
 const GLANCE = 2000;
 
 const TITLE = 'Across machines';
+
+const isLong = process.argv.includes('--long');
+/** How long the hub is dead, in ms, and the messages that each writes meanwhile. */
+const DEAD = isLong ? 60_000 : 0;
+const numbers = Array.from({ length: isLong ? 20 : 3 }, (_, index) => index + 1);
 
 describe('two machines on one hub', () => {
   const home = mkdtempSync(join(tmpdir(), 'devchat-e2e-hub-'));
@@ -90,24 +96,27 @@ describe('two machines on one hub', () => {
 
   it('converge by themselves after both have written while the hub was dead', async () => {
     await hub.kill();
-    for (const number of [1, 2, 3]) {
-      await ann.panel.send(`Ann alone ${number}`);
-      await bob.panel.send(`Bob alone ${number}`);
+    for (const number of numbers) {
+      await ann.panel.send(`Ann alone ${number}.`);
+      await bob.panel.send(`Bob alone ${number}.`);
+      await delay(DEAD / numbers.length);
     }
     proxy.lead(await hub.start());
+    const startedAt = performance.now();
     for (const one of [ann, bob]) {
-      for (const number of [1, 2, 3]) {
-        for (const name of ['Ann', 'Bob']) await one.panel.feed.getByText(`${name} alone ${number}`).waitFor();
+      for (const number of numbers) {
+        for (const name of ['Ann', 'Bob']) await one.panel.feed.getByText(`${name} alone ${number}.`).waitFor();
       }
     }
     // The last of them to get its number moves last.
     while (JSON.stringify(await ann.panel.messages()) !== JSON.stringify(await bob.panel.messages()));
+    process.stdout.write(`      equal ${Math.round(performance.now() - startedAt)} ms after the hub was back\n`);
     const texts = await textsOf(ann);
-    assert.equal(texts.length, 8);
+    assert.equal(texts.length, 2 + 2 * numbers.length);
     for (const name of ['Ann', 'Bob']) {
       assert.deepEqual(
         texts.filter((text) => text.startsWith(`${name} alone`)),
-        [1, 2, 3].map((number) => `${name} alone ${number}`),
+        numbers.map((number) => `${name} alone ${number}.`),
       );
     }
   });
