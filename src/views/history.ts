@@ -12,7 +12,6 @@ export interface HistoryEvents {
   changes: [readonly Change[], readonly Message[]];
   /** Everything was read anew; anything derived from earlier changes may be stale. */
   reloaded: [];
-  /** The database is another one than before. */
   /** The conversations could not be read; the text is for the user. */
   failed: [problem: string];
 }
