@@ -37,10 +37,15 @@ type Line = Record<string, unknown>;
  * Writes sessions of so many turns each below an agent's directory: prompts, answers in several records, calls of tools
  * and their outputs, which are there twice. All of it follows from the seed.
  */
-export function writeCorpus(home: string, sessions: number, turns: number, seed = 1): Corpus {
-  const directory = projectIn(home);
+export function writeCorpus(
+  home: string,
+  sessions: number,
+  turns: number,
+  { seed = 1, folder = FOLDER }: { seed?: number; folder?: string } = {},
+): Corpus {
+  const directory = projectIn(home, folder);
   mkdirSync(directory, { recursive: true });
-  const writer = new CorpusWriter(seed);
+  const writer = new CorpusWriter(seed, folder);
   const corpus = { files: sessions, records: 0, messages: 0, bytes: 0 };
   for (let index = 0; index < sessions; index++) {
     const { id, lines, messages } = writer.session(index, turns);
@@ -56,18 +61,18 @@ export function writeCorpus(home: string, sessions: number, turns: number, seed 
   return corpus;
 }
 
-/** Where an agent with such a directory keeps the sessions of the folder. */
-export function projectIn(home: string): string {
-  return join(home, 'projects', FOLDER.replace(/[^A-Za-z0-9]/g, '-'));
+/** Where an agent with such a directory keeps the sessions of a folder. */
+export function projectIn(home: string, folder = FOLDER): string {
+  return join(home, 'projects', folder.replace(/[^A-Za-z0-9]/g, '-'));
 }
 
 /** What every record of a session has. */
-export function envelope(sessionId: string, uuid: string, time: number): Line {
+export function envelope(sessionId: string, uuid: string, time: number, cwd = FOLDER): Line {
   return {
     parentUuid: null,
     isSidechain: false,
     userType: 'external',
-    cwd: FOLDER,
+    cwd,
     sessionId,
     version: '2.1.0',
     gitBranch: 'main',
@@ -78,11 +83,13 @@ export function envelope(sessionId: string, uuid: string, time: number): Line {
 
 class CorpusWriter {
   readonly #random: Random;
+  readonly #folder: string;
   readonly #words: string[];
   readonly #prose: string[];
   readonly #output: string[];
 
-  constructor(seed: number) {
+  constructor(seed: number, folder: string) {
+    this.#folder = folder;
     const random = new Random(seed, 'corpus');
     this.#random = random;
     this.#words = Array.from({ length: VOCABULARY }, () => letters(random, random.whole(2, 10)));
@@ -97,7 +104,7 @@ class CorpusWriter {
     let messages = 0;
     const add = (line: Line) => {
       time += STEP;
-      lines.push({ ...envelope(id, this.#uuid(), time), ...line });
+      lines.push({ ...envelope(id, this.#uuid(), time, this.#folder), ...line });
     };
     for (let turn = 0; turn < turns; turn++) {
       if (turn % 8 === 0) {
