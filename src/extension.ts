@@ -8,6 +8,7 @@ import { ChatEditors } from './views/chatEditors.ts';
 import { Chats } from './views/chats.ts';
 import { registerChatView } from './views/chatView.ts';
 import { registerCommands } from './views/commands.ts';
+import { registerComparisons } from './views/comparisons.ts';
 import { registerConversationsTree } from './views/conversationsTree.ts';
 import { chatEditor } from './views/editor.ts';
 import { History } from './views/history.ts';
@@ -23,7 +24,6 @@ import { Presence } from './views/presence.ts';
 import { RecentProblems } from './views/recentProblems.ts';
 import { registerStatusBar } from './views/statusBar.ts';
 import { registerUriHandler } from './views/uriHandler.ts';
-import { registerComparisons } from './views/useCode.ts';
 
 let client: InstanceClient | undefined;
 /** Undefined until they are needed, since most windows only read. */

@@ -8,21 +8,19 @@ import {
 import type { ResyncResult } from '../protocol/rpc.ts';
 import type { Database } from '../store/database.ts';
 import type { HubEntity } from '../store/replica/entities.ts';
-import { publishAnew, ReplicaUpdate } from '../store/replica/replica.ts';
+import { publishAnew, type ReplicaUpdate } from '../store/replica/replica.ts';
 import { sharedConversations } from '../store/replica/sharing.ts';
 import { heldRanges, recordValidation } from '../store/syncState.ts';
 import { repair } from '../sync/chat/repair.ts';
 import { transitions } from '../sync/chat/transitions.ts';
 import { countSeqs, mergeRanges, missingRanges, type SeqRange, toRanges, validate } from '../sync/sequence.ts';
+import { type TakingPorts, takeIn } from './takeIn.ts';
 
 /** Rows that one transaction takes in: it takes some 10 ms. */
 const ROWS = 100;
 
 /** What a replica is compared with the hub by. */
-export interface ComparisonPorts {
-  db: Database;
-  /** Writes in one transaction, as the leader; what was written is made known. */
-  write<T>(body: () => T): Promise<T>;
+export interface ComparisonPorts extends TakingPorts {
   /** What the hub answers to a GET. */
   get<T>(path: string): Promise<T>;
   /** Resolves after so many ms, or when the signal aborts. */
@@ -42,7 +40,7 @@ export async function compareAll(ports: ComparisonPorts): Promise<number> {
   for (let after = ''; ; ) {
     const page = await ports.get<ConversationsPage>(`/chat/conversations?limit=${MAX_PULL}${after}`);
     cursor ??= page.latest_sequence;
-    await write(() => adoptConversations(db, page));
+    await takeIn(ports, (update) => adoptConversations(update, db, page));
     for (const { id, lastMessageSequence } of page.conversations) listed.set(id, lastMessageSequence);
     const last = page.conversations.at(-1);
     if (!page.has_more || !last) break;
@@ -56,13 +54,11 @@ export async function compareAll(ports: ComparisonPorts): Promise<number> {
   return cursor;
 }
 
-function adoptConversations(db: Database, page: ConversationsPage): void {
-  const update = new ReplicaUpdate(db);
+function adoptConversations(update: ReplicaUpdate, db: Database, page: ConversationsPage): void {
   for (const { lastMessageSequence, revisionId, updatedAt: _, ...body } of page.conversations) {
     update.adopt({ type: 'conversation', id: body.id, revisionId, sequence: page.latest_sequence, body });
     raiseNewest(db, body.id, lastMessageSequence);
   }
-  update.finish();
 }
 
 function raiseNewest(db: Database, conversationId: string, newest: number): void {
@@ -110,20 +106,15 @@ function findDiffering(db: Database, revisions: RevisionsPage['revisions'], late
 }
 
 /** Fetches messages by their numbers and stores them. */
-async function fetchRange(
-  { db, get, write, signal }: ComparisonPorts,
-  id: string,
-  range: SeqRange,
-): Promise<SeqRange[]> {
+async function fetchRange(ports: ComparisonPorts, id: string, range: SeqRange): Promise<SeqRange[]> {
+  const { get, signal } = ports;
   const brought: number[] = [];
   for (let { from } = range; from <= range.to && !signal.aborted; ) {
     const page = await get<MessagesPage>(`/chat/messages?conversation_id=${id}&from_seq=${from}&to_seq=${range.to}`);
     for (let done = 0; done < page.messages.length; done += ROWS) {
       const rows = page.messages.slice(done, done + ROWS);
-      await write(() => {
-        const update = new ReplicaUpdate(db);
+      await takeIn(ports, (update) => {
         for (const message of rows) update.adopt(toEntity(message, page.latest_sequence));
-        update.finish();
       });
     }
     brought.push(...page.messages.map(({ seq }) => seq));

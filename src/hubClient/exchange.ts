@@ -1,14 +1,14 @@
 import { errorText } from '../protocol/errors.ts';
 import type { PushResult, Share } from '../protocol/hub.ts';
 import type { Log } from '../protocol/log.ts';
-import type { Database } from '../store/database.ts';
 import { findEntity } from '../store/replica/entities.ts';
 import { cursorOf, openLink, saveLink } from '../store/replica/link.ts';
 import { hasEntries, keepBack } from '../store/replica/outbox.ts';
-import { OutOfStep, ReplicaUpdate, takeChanges } from '../store/replica/replica.ts';
+import { OutOfStep, type ReplicaUpdate, takeChanges } from '../store/replica/replica.ts';
 import { dueForSharing, shareConversation } from '../store/replica/sharing.ts';
 import type { Cancel, Clock } from '../sync/clock.ts';
 import type { HubSession } from './hubSession.ts';
+import { type TakingPorts, takeIn } from './takeIn.ts';
 
 /** Changes of one push, and their text, in UTF-16 code units: others wait for them at the hub. */
 const PUSH = 100;
@@ -21,17 +21,12 @@ const PAGE = 50;
 const ACKNOWLEDGE_DELAY = 1000;
 
 /** What an exchange with a hub works with. */
-export interface ExchangePorts {
-  db: Database;
+export interface ExchangePorts extends TakingPorts {
   share: Share;
   /** Names the instance in the change log, where it begins to share. */
   instanceId: string;
-  /** Writes in one transaction, unless somebody else leads by now. */
-  write<T>(body: () => T): Promise<T>;
   /** To be called after each write: makes it known to the other windows. */
   committed(): void;
-  /** Edits that were made here have lost against others; they are kept as alternatives. Beginnings of what was edited. */
-  lost(names: readonly string[]): void;
   clock: Clock;
   log: Log;
 }
@@ -149,15 +144,8 @@ export class Exchange {
   }
 
   async #update(work: (update: ReplicaUpdate) => void): Promise<void> {
-    const { db, write, committed, lost } = this.#ports;
-    const names = await write(() => {
-      const update = new ReplicaUpdate(db);
-      work(update);
-      update.finish();
-      return update.lost;
-    });
-    committed();
-    if (names.length > 0) lost(names);
+    await takeIn(this.#ports, work);
+    this.#ports.committed();
   }
 
   async #shareDue(): Promise<void> {

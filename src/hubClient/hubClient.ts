@@ -222,10 +222,11 @@ export class HubClient {
   }
 
   #comparison(): ComparisonPorts {
-    const { db, write, committed, clock } = this.#ports;
+    const { db, write, committed, lost, clock } = this.#ports;
     const { signal } = this.#abort;
     return {
-      db,
+      ...{ db, lost },
+      // What was written is made known.
       write: async (body) => {
         const result = await write(body);
         committed();

@@ -11,6 +11,7 @@ import type { Database } from '../store/database.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
 import { cursorOf, ensureLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
+import type { LostEdit } from '../store/replica/replica.ts';
 import { authorityOf } from '../store/replica/sharing.ts';
 import { systemClock } from '../sync/clock.ts';
 
@@ -28,8 +29,8 @@ export interface HubAccessPorts {
   committed(): void;
   /** Called when the connection may stand otherwise than before. */
   changed(): void;
-  /** Tells the user something. */
-  notice(text: string): void;
+  /** Tells the user something, about a conversation. */
+  notice(notice: { text: string; conversationId: string }): void;
   /** A piece of a message that is being written on another machine. */
   streamed(piece: StreamPiece): void;
 }
@@ -146,7 +147,11 @@ export class HubAccess {
       clock: systemClock,
       random: Math.random,
       log: withPrefix(log, 'hub'),
-      lost: (names) => notice(lostText(names)),
+      lost: (edits) => {
+        for (const [conversationId, group] of Map.groupBy(edits, (edit) => edit.conversationId)) {
+          notice({ text: lostText(group), conversationId });
+        }
+      },
     });
     this.#client.start();
   }
@@ -168,7 +173,7 @@ export async function tryHub(
   return { workspaceId: welcome.workspace_id, userId: welcome.user_id };
 }
 
-function lostText(names: readonly string[]): string {
-  const list = names.map((name) => `“${name}”`).join(', ');
+function lostText(edits: readonly LostEdit[]): string {
+  const list = edits.map(({ name }) => `“${name}”`).join(', ');
   return `Somebody else was quicker to change ${list}. Their version is shown; yours is kept as an alternative.`;
 }

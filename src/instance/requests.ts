@@ -19,7 +19,7 @@ import { ingestLog } from '../store/ingestFiles.ts';
 import { conversationUsage } from '../store/ingestMessages.ts';
 import { addMessage, deleteMessage, messageRange, updateMessage } from '../store/messages.ts';
 import { purgeConversations, removePurged } from '../store/purge.ts';
-import { alternativesOf } from '../store/replica/entities.ts';
+import { otherVersions } from '../store/replica/alternatives.ts';
 import { shareConversation, unshareConversation } from '../store/replica/sharing.ts';
 import { searchMessages } from '../store/search.ts';
 import { rebuildIndex, verify } from '../store/verify.ts';
@@ -123,7 +123,7 @@ export const answers: Answers = {
     const change = isShared ? shareConversation : unshareConversation;
     return publish(workspace, change(workspace.db, origin, conversationId));
   },
-  'message/alternatives': ({ db }, { messageId }) => ({ alternatives: alternativesOf(db, messageId) }),
+  'conversation/alternatives': ({ db }, { conversationId }) => ({ versions: otherVersions(db, conversationId) }),
   'sync/resync': async (workspace, { conversationId }) => {
     const { db, hub } = workspace;
     const { isShared } = db.read(() => getConversation(db, conversationId));

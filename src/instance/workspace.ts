@@ -109,7 +109,7 @@ export class Workspace {
         askLeader: (method, params) => this.#sync.askLeader(method, params),
         committed: () => this.#sync.committed(),
         changed: () => this.#tellHub(),
-        notice: (text) => events.notify('notice', { text }),
+        notice: (notice) => events.notify('notice', notice),
         streamed: (piece) => {
           this.#sync.relay(piece);
           events.notify('stream', piece);

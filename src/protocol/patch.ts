@@ -74,8 +74,9 @@ export function applyPatch(document: unknown, patch: Patch): unknown {
 /**
  * The patch that leads from one document to another. Members of the document are replaced whole, so that a patch says
  * what its author wrote even where it does not fit any more; only a text that has grown is appended to.
+ * @param whole length up to which a text is replaced although it has grown, in UTF-16 code units
  */
-export function diff(before: unknown, after: unknown): Patch {
+export function diff(before: unknown, after: unknown, whole = 0): Patch {
   if (!isRecord(before) || !isRecord(after)) return equal(before, after) ? [] : [{ op: 'add', path: '', value: after }];
   const removed = Object.keys(before).filter((name) => !Object.hasOwn(after, name));
   const changed = Object.keys(after).filter(
@@ -83,13 +84,16 @@ export function diff(before: unknown, after: unknown): Patch {
   );
   return [
     ...removed.map((name): PatchOperation => ({ op: 'remove', path: pathTo(name) })),
-    ...changed.map((name) => change(pathTo(name), Object.hasOwn(before, name) ? before[name] : undefined, after[name])),
+    ...changed.map((name) =>
+      change(pathTo(name), Object.hasOwn(before, name) ? before[name] : undefined, after[name], whole),
+    ),
   ];
 }
 
-function change(path: string, before: unknown, after: unknown): PatchOperation {
-  const grows = typeof before === 'string' && typeof after === 'string' && before !== '' && after.startsWith(before);
-  if (grows) return { op: 'append', path, offset: before.length, text: after.slice(before.length) };
+function change(path: string, before: unknown, after: unknown, whole: number): PatchOperation {
+  const isText = typeof before === 'string' && typeof after === 'string';
+  if (isText && before.length > whole && after.startsWith(before))
+    return { op: 'append', path, offset: before.length, text: after.slice(before.length) };
   return { op: before === undefined ? 'add' : 'replace', path, value: after };
 }
 

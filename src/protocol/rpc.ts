@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Alternative, HubSettings } from './hub.ts';
+import { HubSettings } from './hub.ts';
 import { type ImportResult, type IngestHealth, type IngestReport, IngestSettings, type Usage } from './ingest.ts';
 import type { Change, Conversation, Message, StreamPiece } from './model.ts';
 import { MAX_PIECE_LENGTH, MAX_TITLE_LENGTH, Role, Tags } from './model.ts';
@@ -146,8 +146,8 @@ export const requestParams = {
   'hub/status': v.object({}),
   /** Begins to share a conversation through the hub, or ends it; whatever the settings say. */
   'conversation/share': v.object({ conversationId: Id, isShared: v.boolean() }),
-  /** The versions of a shared message that lost against others. */
-  'message/alternatives': v.object({ messageId: Id }),
+  /** The versions of a shared conversation's title and messages that lost against others. */
+  'conversation/alternatives': OneConversation,
   /** Validates a conversation against where it comes from, and fetches what is missing. */
   'sync/resync': OneConversation,
   verify: v.object({ repair: v.optional(v.boolean()) }),
@@ -206,8 +206,8 @@ export interface Results {
   'hub/disconnect': null;
   'hub/status': HubStatus | null;
   'conversation/share': Conversation;
-  /** Oldest first. */
-  'message/alternatives': { alternatives: Alternative[] };
+  /** In the order of the conversation, and of each message the oldest first. */
+  'conversation/alternatives': { versions: OtherVersion[] };
   'sync/resync': ResyncResult;
   verify: VerifyResult;
   /** The one that was last changed first. */
@@ -320,6 +320,19 @@ export interface HubStatus {
   sequence: number;
 }
 
+/** An edit that lost against another one, which somebody else had made to the same version. */
+export interface OtherVersion {
+  /** Number of the message; null for the conversation's title. */
+  seq: number | null;
+  revisionId: string;
+  /** Who made it, by the hub's name, and when, in Unix ms. */
+  userId: string;
+  createdAt: number;
+  /** What it says, and what holds instead. */
+  text: string;
+  present: string;
+}
+
 export interface SyncStatus {
   instanceId: string;
   databasePath: string;
@@ -365,5 +378,7 @@ export interface Notifications {
     text: string;
     /** The instance is busy with it, and says in another notice how it has ended. */
     isUnderway?: boolean;
+    /** The conversation of edits that lost against others; `conversation/alternatives` answers them. */
+    conversationId?: string;
   };
 }

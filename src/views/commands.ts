@@ -20,6 +20,7 @@ import { sharing } from './hub.ts';
 import { importing } from './import/commands.ts';
 import { listing } from './listing.ts';
 import { organising } from './organise.ts';
+import { showOtherVersions } from './otherVersions.ts';
 import { rebuildIndex, resync, resyncAll } from './resync.ts';
 import { searchMessages } from './searchPick.ts';
 import { pickAction } from './statusBar.ts';
@@ -100,6 +101,7 @@ const handlers: Record<keyof typeof commands, Command> = {
   showDiagnostics,
   showLog: ({ log }) => log.show(),
   restart: ({ client }) => client.restart(),
+  showOtherVersions,
 };
 
 function resyncing({ client, chats }: CommandContext): { client: typeof client; chat: ChatController } {

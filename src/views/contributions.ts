@@ -48,6 +48,8 @@ export const commands = {
   disconnectHub: 'devchat.disconnectHub',
   shareConversation: 'devchat.shareConversation',
   stopSharing: 'devchat.stopSharing',
+  /** Shows the edits that lost against others in a shared conversation. */
+  showOtherVersions: 'devchat.showOtherVersions',
   /** What the status bar offers. */
   showActions: 'devchat.showActions',
   showDiagnostics: 'devchat.showDiagnostics',

@@ -1,5 +1,6 @@
 import { Disposable, commands as editor, l10n, window } from 'vscode';
 import type { InstanceClient } from '../instance/client/instanceClient.ts';
+import type { Notifications } from '../protocol/rpc.ts';
 import { commands, contextKeys } from './contributions.ts';
 import type { History } from './history.ts';
 
@@ -13,7 +14,8 @@ export function registerHistoryMessages(client: InstanceClient, history: History
     if (client.state === 'failed') void sayUnavailable(client.problem ?? '');
   };
   const onReloaded = () => void setContext(client, history);
-  const onNotice = ({ text }: { text: string }) => void sayWithLog(text);
+  const onNotice = ({ text, conversationId }: Notifications['notice']) =>
+    void (conversationId === undefined ? sayWithLog(text) : sayLost(text, conversationId));
   client.events.on('state', onState).on('notice', onNotice);
   history.events.on('reloaded', onReloaded).on('failed', sayUnavailable);
   void setContext(client, history);
@@ -34,6 +36,13 @@ async function sayUnavailable(problem: string): Promise<void> {
   const choice = await window.showErrorMessage(text, showLog, tryAgain);
   if (choice === showLog) await editor.executeCommand(commands.showLog);
   if (choice === tryAgain) await editor.executeCommand(commands.restart);
+}
+
+/** Tells the user which edits have lost against others, and leads to them. */
+async function sayLost(text: string, conversationId: string): Promise<void> {
+  const show = l10n.t('Show Other Versions');
+  const choice = await window.showWarningMessage(text, show);
+  if (choice === show) await editor.executeCommand(commands.showOtherVersions, conversationId);
 }
 
 type Show = (text: string, action: string) => PromiseLike<string | undefined>;

@@ -1,19 +1,7 @@
-import {
-  commands,
-  Disposable,
-  l10n,
-  languages,
-  Range,
-  type TextDocument,
-  type TextEditor,
-  Uri,
-  window,
-  workspace,
-} from 'vscode';
+import { l10n, languages, Range, type TextDocument, type TextEditor, window, workspace } from 'vscode';
 import { DevChatError } from '../protocol/errors.ts';
 import type { CodeAction } from '../protocol/panel.ts';
-
-const SCHEME = 'devchat-code';
+import { addressOf, showDifferences } from './comparisons.ts';
 
 /** The editor's names of languages that authors of code usually call otherwise. */
 const editorLanguages: Readonly<Record<string, string>> = {
@@ -36,19 +24,6 @@ const editorLanguages: Readonly<Record<string, string>> = {
   yml: 'yaml',
   zsh: 'shellscript',
 };
-
-/** What files are compared with, by address, while it is shown. */
-const compared = new Map<string, string>();
-
-/** Lets the editor show what files are compared with. */
-export function registerComparisons(): Disposable {
-  return Disposable.from(
-    workspace.registerTextDocumentContentProvider(SCHEME, {
-      provideTextDocumentContent: (uri) => compared.get(uri.toString()),
-    }),
-    workspace.onDidCloseTextDocument(({ uri }) => compared.delete(uri.toString())),
-  );
-}
 
 /**
  * Does something with code from a message, in the editor that was used last.
@@ -73,10 +48,9 @@ const actions: Record<CodeAction, (code: string, language: string) => Promise<vo
   compare: async (code) => {
     const { document, selection } = lastEditor();
     const name = document.uri.path.split('/').at(-1) ?? '';
-    const address = Uri.from({ scheme: SCHEME, path: `/${name}`, query: String(Date.now()) });
-    compared.set(address.toString(), selection.isEmpty ? code : withReplaced(document, selection, code));
+    const address = addressOf(name, selection.isEmpty ? code : withReplaced(document, selection, code));
     await languages.setTextDocumentLanguage(await workspace.openTextDocument(address), document.languageId);
-    await commands.executeCommand('vscode.diff', document.uri, address, l10n.t('{0} ↔ code from the chat', name));
+    await showDifferences(document.uri, address, l10n.t('{0} ↔ code from the chat', name));
   },
 };
 

@@ -51,8 +51,8 @@ describe('two machines on one hub', () => {
 
   const textsOf = async ({ panel }: OneWindow) => (await panel.messages()).map(({ text }) => text);
 
-  /** Waits for a notification, which may be only in the list of them, or hidden again. */
-  async function told(window: EditorWindow, text: RegExp): Promise<void> {
+  /** Waits for a notification, which may be only in the list of them, or hidden again; presses one of its buttons. */
+  async function told(window: EditorWindow, text: RegExp, button?: string): Promise<void> {
     const isShown = () =>
       window
         .notification(text)
@@ -63,6 +63,7 @@ describe('two machines on one hub', () => {
         );
     do await window.showNotifications();
     while (!(await isShown()));
+    if (button) await window.notification(text).getByRole('button', { name: button }).click();
     await window.page.keyboard.press('Escape');
   }
 
@@ -119,5 +120,27 @@ describe('two machines on one hub', () => {
         numbers.map((number) => `${name} alone ${number}.`),
       );
     }
+  });
+
+  it('show whose edit was not the first what has become of it', async () => {
+    await hub.kill();
+    const messageId = await ann.panel.message('Hello from Ann').getAttribute('data-message-id');
+    const edits = [
+      { author: ann, other: bob, content: 'Hello again from Ann' },
+      { author: bob, other: ann, content: 'Hello again from Bob' },
+    ];
+    for (const { author, content } of edits) {
+      await author.sibling.request('message/update', { messageId, content });
+    }
+    proxy.lead(await hub.start());
+    const holds = edits.map(async (edit) => {
+      await edit.other.panel.feed.getByText(edit.content).waitFor();
+      return edit;
+    });
+    const { other: loser } = await Promise.any(holds);
+    await told(loser.window, /Somebody else was quicker/u, 'Show Other Versions');
+    const differences = loser.window.page.locator('.monaco-diff-editor');
+    for (const { content } of edits) await differences.getByText(content).waitFor();
+    await loser.window.screenshot('hub-other-version');
   });
 });

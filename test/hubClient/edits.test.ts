@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { deleteConversation, renameConversation, restoreConversation } from '../../src/store/conversations.ts';
 import { deleteMessage, updateMessage } from '../../src/store/messages.ts';
 import { purgeConversations, removePurged } from '../../src/store/purge.ts';
-import { alternativesOf } from '../../src/store/replica/entities.ts';
+import { otherVersions } from '../../src/store/replica/alternatives.ts';
 import { useHubs } from '../hub/support/hubs.ts';
 import { converged, type TestReplica, useReplicas } from './support/replicas.ts';
 
@@ -34,12 +34,44 @@ describe('edits on two machines', () => {
     assert.deepEqual(bob.contents(conversationId), ['by Ann']);
     assert.deepEqual(bob.lost, ['by Bob']);
     assert.deepEqual(ann.lost, []);
-    await ann.until(() => alternativesOf(ann.db, messageId).length > 0);
+    await ann.until(() => otherVersions(ann.db, conversationId).length > 0);
     for (const { db } of [ann, bob]) {
-      const [alternative, ...others] = alternativesOf(db, messageId);
-      assert.deepEqual(alternative?.patch, [{ op: 'replace', path: '/content', value: 'by Bob' }]);
+      const [version, ...others] = otherVersions(db, conversationId);
+      assert.deepEqual(
+        [version?.seq, version?.text, version?.present, version?.userId],
+        [1, 'by Bob', 'by Ann', 'ann'],
+      );
       assert.deepEqual(others, []);
     }
+  });
+
+  it('can be read by themselves where they lost, with the title first', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart();
+    await ann.edit(messageId, 'by Ann');
+    await renameConversation(ann.db, ann.origin, conversationId, 'Talk of Ann');
+    await bob.edit(messageId, 'first, and more by Bob');
+    await renameConversation(bob.db, bob.origin, conversationId, 'Talk of Bob');
+    await meet(ann, bob);
+    await ann.until(() => otherVersions(ann.db, conversationId).length === 2);
+    assert.deepEqual(
+      otherVersions(ann.db, conversationId).map(({ seq, text, present }) => [seq, text, present]),
+      [
+        [null, 'Talk of Bob', 'Talk of Ann'],
+        [1, 'first, and more by Bob', 'by Ann'],
+      ],
+    );
+  });
+
+  it('are told as data where they are about no text', async () => {
+    const { ann, bob, conversationId, messageId, meet } = await apart();
+    for (const { db, origin } of [ann, bob]) await updateMessage(db, origin, { messageId, parts: { by: origin } });
+    await meet(ann, bob);
+    await ann.until(() => otherVersions(ann.db, conversationId).length > 0);
+    const [version] = otherVersions(ann.db, conversationId);
+    assert.deepEqual(
+      [version?.text, version?.present].map((json) => JSON.parse(json ?? '')),
+      [{ parts: { by: bob.origin } }, { parts: { by: ann.origin } }],
+    );
   });
 
   it('are joined when they change different things', async () => {
@@ -52,7 +84,7 @@ describe('edits on two machines', () => {
       parts: string;
     };
     assert.deepEqual(JSON.parse(parts), { stopped: true });
-    assert.deepEqual(alternativesOf(ann.db, messageId), []);
+    assert.deepEqual(otherVersions(ann.db, conversationId), []);
   });
 
   it('send what was added to a text, and no more', async () => {

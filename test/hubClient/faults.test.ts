@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { HubTransport } from '../../src/hubClient/transport.ts';
 import { createConversation } from '../../src/store/conversations.ts';
 import { takeOverLeadership } from '../../src/store/leader.ts';
-import { alternativesOf } from '../../src/store/replica/entities.ts';
+import { otherVersions } from '../../src/store/replica/alternatives.ts';
 import { readLink, saveLink } from '../../src/store/replica/link.ts';
 import { shareConversation } from '../../src/store/replica/sharing.ts';
 import { resetSyncState } from '../../src/store/syncState.ts';
@@ -112,7 +112,7 @@ describe('the client of a hub', () => {
     await owner.query('COMMIT');
     await ann.settled();
     assert.deepEqual(ann.contents(id), ['one, edited']);
-    assert.deepEqual([ann.lost, alternativesOf(ann.db, messageId)], [[], []]);
+    assert.deepEqual([ann.lost, otherVersions(ann.db, id)], [[], []]);
   });
 
   it('is not troubled by a push that arrives twice', async () => {

@@ -37,7 +37,7 @@ const repeatable: ReadonlySet<Method> = new Set<Method>([
   'hub/disconnect',
   'hub/status',
   'conversation/share',
-  'message/alternatives',
+  'conversation/alternatives',
 ]);
 
 /** Requests that make something, under an id that the client gives if its caller does not. */

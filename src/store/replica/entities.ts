@@ -1,4 +1,4 @@
-import type { Alternative, EntityType } from '../../protocol/hub.ts';
+import type { EntityType } from '../../protocol/hub.ts';
 import type { Database } from '../database.ts';
 import type { Document } from './documents.ts';
 
@@ -34,10 +34,4 @@ export function saveEntity(db: Database, { id, revisionId, sequence, body }: Hub
 /** Forgets what the hub has under an id, inside a write transaction. */
 export function forgetEntity(db: Database, id: string): void {
   db.sql('DELETE FROM hub_entities WHERE id = ?').run(id);
-}
-
-/** The versions of a message that lost against others, oldest first, as the hub keeps them; none of what it has not. */
-export function alternativesOf(db: Database, messageId: string): Alternative[] {
-  const entity = db.read(() => findEntity(db, 'message', messageId));
-  return (entity?.body['alternatives'] ?? []) as Alternative[];
 }

@@ -11,8 +11,20 @@ import { findEntry, HUB_ORIGIN, nextEntries, type OutboxEntry, removeEntry, save
 /** The revision of what was made here without knowing that the hub had it: whatever the hub has is another one. */
 const NO_REVISION = '00000000-0000-0000-0000-000000000000';
 
+/**
+ * Length up to which an edit brings a text whole, in UTF-16 code units, so that it can be read by itself if it loses. What
+ * is still being written has one writer, and only its additions are told.
+ */
+const WHOLE = 10_000;
+
 /** Something the hub has told, that fits nothing here: everything is to be compared with the hub's lists. */
 export class OutOfStep extends Error {}
+
+/** An edit that lost against another one: in which conversation, and the title or the beginning of what was edited. */
+export interface LostEdit {
+  conversationId: string;
+  name: string;
+}
 
 /** How the hub came to tell of an entity: by an event of somebody's, by one that was sent from here, or when asked. */
 type Occasion = 'event' | 'own' | 'asked';
@@ -26,8 +38,8 @@ type Occasion = 'event' | 'own' | 'asked';
  *   of what it was made from: so the hub keeps it as an alternative, and then it makes way here.
  */
 export class ReplicaUpdate {
-  /** Titles or beginnings of what was edited here, and lost against another edit. */
-  readonly lost: string[] = [];
+  /** What was edited here, and lost against another edit. */
+  readonly lost: LostEdit[] = [];
   readonly #db: Database;
   readonly #rows: HubRows;
 
@@ -62,7 +74,8 @@ export class ReplicaUpdate {
 
   /** The hub has taken neither an edit nor a deletion, because somebody else was quicker: its version holds. */
   yieldTo(entity: HubEntity): void {
-    this.lost.push(this.#rows.nameOf(entity.type, entity.id));
+    const conversationId = String(entity.body['conversationId'] ?? entity.id);
+    this.lost.push({ conversationId, name: this.#rows.nameOf(entity.type, entity.id) });
     this.#rows.write(entity);
     removeEntry(this.#db, entity.id);
   }
@@ -178,10 +191,8 @@ function again(db: Database, entry: OutboxEntry, sent: NonNullable<OutboxEntry['
   if (after['deletedAt'] !== null && before['deletedAt'] === null) {
     return { entry: prepared, change: { ...change, event_type: 'delete', base_revision_id } };
   }
-  return {
-    entry: prepared,
-    change: { ...change, event_type: 'update', base_revision_id, json_patch: diff(before, after) },
-  };
+  const json_patch = diff(before, after, before['status'] === 'streaming' ? 0 : WHOLE);
+  return { entry: prepared, change: { ...change, event_type: 'update', base_revision_id, json_patch } };
 }
 
 /** The numbers that what is published has already: of a message its own, of a conversation up to the newest one. */

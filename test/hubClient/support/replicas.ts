@@ -51,7 +51,7 @@ export class TestReplica {
       random: Math.random,
       log: () => undefined,
       changed: () => this.#changes.emit('change'),
-      lost: (names) => this.lost.push(...names),
+      lost: (edits) => this.lost.push(...edits.map(({ name }) => name)),
       streamed: (piece) => this.#changes.emit('piece', piece),
     });
     this.client.start();

@@ -79,7 +79,7 @@ export class Replica {
       random: () => server.machine.random.next(),
       log: (_, text) => server.machine.note(this.name, 'log:', text),
       changed: () => undefined,
-      lost: (names) => server.machine.note(this.name, 'loses', names.length),
+      lost: (edits) => server.machine.note(this.name, 'loses', edits.length),
       streamed: () => undefined,
     });
     client.start();
