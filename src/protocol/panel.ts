@@ -251,6 +251,8 @@ export const panelStringKeys = [
   'otherPart',
   'superseded',
   'edited',
+  'notShared',
+  'notSharedHint',
   'edit',
   'save',
   'cancel',

@@ -48,6 +48,8 @@ export function panelStrings(): PanelStrings {
     otherPart: l10n.t('Details'),
     superseded: l10n.t('The conversation went on from before this message.'),
     edited: l10n.t('edited'),
+    notShared: l10n.t('Not shared yet'),
+    notSharedHint: l10n.t('Saved on this machine. The others get it as soon as the hub has taken it.'),
     edit: l10n.t('Edit'),
     save: l10n.t('Save'),
     cancel: l10n.t('Cancel'),

@@ -102,6 +102,7 @@ describe('two machines on one hub', () => {
       await bob.panel.send(`Bob alone ${number}.`);
       await delay(DEAD / numbers.length);
     }
+    for (const { panel } of [ann, bob]) await panel.feed.getByText('Not shared yet').nth(2).waitFor();
     proxy.lead(await hub.start());
     const startedAt = performance.now();
     for (const one of [ann, bob]) {
@@ -114,6 +115,8 @@ describe('two machines on one hub', () => {
     process.stdout.write(`      equal ${Math.round(performance.now() - startedAt)} ms after the hub was back\n`);
     const texts = await textsOf(ann);
     assert.equal(texts.length, 2 + 2 * numbers.length);
+    for (const { panel } of [ann, bob])
+      await panel.feed.getByText('Not shared yet').first().waitFor({ state: 'detached' });
     for (const name of ['Ann', 'Bob']) {
       assert.deepEqual(
         texts.filter((text) => text.startsWith(`${name} alone`)),

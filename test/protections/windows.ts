@@ -265,8 +265,8 @@ export const windows: readonly Trap[] = [
       {
         without: 'any row replaces any other of its message',
         file: 'src/views/webview/pages.ts',
-        remove: 'return isSame && held.revision < row.revision;',
-        instead: 'return isSame;',
+        remove: '(isSame && held.revision < row.revision)',
+        instead: 'isSame',
         test: 'test/unit/views/pages.test.ts',
         title: 'end in the same state whatever the order',
       },

@@ -14,7 +14,11 @@ import { modelName } from './modelName.ts';
 import { Outcome } from './outcome.tsx';
 import { fill } from './strings.ts';
 import { formatTime, formatTimeInFull } from './time.ts';
+import { useDelayed } from './useDelayed.ts';
 import { Versions } from './versions.tsx';
+
+/** How long a message may take to the hub until that is worth a word, in ms. */
+const USUAL_SHARE_MS = 1000;
 
 /** One message. `lastSeq` stays a signal, so that its changes do not render every message again. */
 export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq: ReadonlySignal<number> }) {
@@ -51,6 +55,7 @@ export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq
         </time>
         {status === 'complete' && message.revision > 1 && role === 'user' && <span>{strings.edited}</span>}
         {status === 'streaming' && <RunBy message={message} />}
+        {message.isPending && <NotShared />}
         {isNear && !isEditing.value && <Toolbar message={message} />}
       </header>
       {isEditing.value ? <MessageEditor message={message} /> : <MessageText message={message} />}
@@ -60,6 +65,12 @@ export function MessageArticle({ message, lastSeq }: { message: Message; lastSeq
       <Versions message={message} />
     </div>
   );
+}
+
+/** Says that only this machine has a message, which passes unnoticed while the hub is there. */
+function NotShared() {
+  const { strings } = usePanel();
+  return useDelayed(true, USUAL_SHARE_MS) ? <span title={strings.notSharedHint}>{strings.notShared}</span> : null;
 }
 
 /** Which window runs a reply. */

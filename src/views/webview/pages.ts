@@ -54,11 +54,11 @@ function withoutMoved(rows: readonly Message[], incoming: readonly Message[]): r
   });
 }
 
-/** Whether a held row gives way to another one of its number. */
+/** Whether a held row gives way to another one of its number. That the hub has confirmed the number is no revision. */
 function gives(held: Message, row: Message, isOutdated: IsOutdated): boolean {
   const isSame = held.id === row.id;
-  if (isOutdated(row.seq)) return !isSame || held.revision !== row.revision;
-  return isSame && held.revision < row.revision;
+  if (isSame && held.revision === row.revision) return held.isPending === true && !row.isPending;
+  return isOutdated(row.seq) || (isSame && held.revision < row.revision);
 }
 
 /** A number that belongs to one message here, and to another one among the incoming, if there is any. */

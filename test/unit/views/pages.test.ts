@@ -180,6 +180,15 @@ describe('pages of the panel', () => {
     assert.equal(merge(moved, [{ ...second, revision: second.revision - 1 }], 3), moved);
   });
 
+  it('learn that the hub has confirmed a number, and do not forget it', () => {
+    const pages = merge(emptyPages, [messageAt(1, { isPending: true })], 1);
+    for (const isOutdated of [() => false, () => true]) {
+      const confirmed = merge(pages, [messageAt(1)], 1, isOutdated);
+      assert.deepEqual(confirmed.rows, [messageAt(1)]);
+      assert.equal(merge(confirmed, [messageAt(1, { isPending: true })], 1, isOutdated), confirmed);
+    }
+  });
+
   it('stay the same value when nothing is new', () => {
     const pages = merge(emptyPages, [messageAt(1, { revision: 2 })], 1);
     assert.equal(merge(pages, [messageAt(1), messageAt(1, { revision: 2 })], 1), pages);
