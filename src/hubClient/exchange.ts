@@ -40,6 +40,8 @@ export class Exchange {
   /** There may be something to push, or to pull. */
   #isChanged = true;
   #isHinted = true;
+  /** The first change of the last push: when it is the next one's too, the hub has not told what became of it. */
+  #pushed: string | undefined;
   /** Up to where the hub knows how far this replica has come. */
   #acknowledged = 0;
   #cancelAcknowledgement: Cancel | undefined;
@@ -119,12 +121,18 @@ export class Exchange {
     }
   }
 
-  /** @returns whether there was anything to push */
+  /**
+   * @returns whether there was anything to push
+   * @throws {OutOfStep}
+   */
   async #push(): Promise<boolean> {
     const { db, write } = this.#ports;
     if (!db.read(() => hasEntries(db))) return false;
     const changes = await write(() => takeChanges(db, this.#userId, { changes: PUSH, length: PUSH_LENGTH }));
-    if (changes.length === 0) return false;
+    const [next] = changes;
+    if (!next) return false;
+    if (next.revision_id === this.#pushed) throw new OutOfStep('The hub takes changes, but does not tell of them.');
+    this.#pushed = next.revision_id;
     const { results } = await this.#session.ask({ type: 'push', changes }, 'push_result');
     const cursor = cursorOf(db);
     const refused = results.filter((result, index) => isRefused(result, changes[index]?.event_type, cursor));

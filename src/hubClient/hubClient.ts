@@ -172,10 +172,12 @@ export class HubClient {
     const exchange = new Exchange(this.#ports, session, welcome.user_id);
     this.#exchange = exchange;
     let repaired = Number.NEGATIVE_INFINITY;
+    let isCompared = false;
     while (session.isOpen) {
       this.#turn = Promise.withResolvers();
       try {
         await exchange.run();
+        isCompared = false;
         connected();
         this.#setState('connected', null);
         if (this.#ports.clock.now() - repaired >= REPAIR_INTERVAL) {
@@ -183,7 +185,9 @@ export class HubClient {
           await this.#repair();
         }
       } catch (error) {
-        if (!isOutOfStep(error)) throw error;
+        // What a comparison has not mended is tried again on the next connection, after a pause.
+        if (!isOutOfStep(error) || isCompared) throw error;
+        isCompared = true;
         this.#ports.log('warn', `hub: ${errorText(error)} Everything is compared.`);
         await this.#compare(welcome);
         exchange.wantPush();
