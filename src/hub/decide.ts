@@ -98,6 +98,8 @@ function decideOne(work: Work, change: HubChange): Outcome {
   const made = madeBefore(work, change);
   if (made) return { outcome: 'duplicate', ...made };
   if (!entity) throw new Refused('not-found', `There is no ${change.entity_type} ${change.entity_id}.`);
+  // Its event was cleaned up, and nothing was edited since.
+  if (entity.revisions.includes(change.revision_id)) return { outcome: 'duplicate', sequence: null };
   if (change.event_type === 'delete') return remove(work, change, entity);
   if (!entity.revisions.includes(change.base_revision_id)) return keep(work, change, entity);
   const body = updated(entity, change.json_patch);

@@ -91,6 +91,14 @@ describe('push', () => {
     assert.deepEqual(outcomes(await client.push([conversation, message])), ['duplicate', 'duplicate']);
   });
 
+  it('recognises the present version and those kept beside it after the log was cleaned up', async () => {
+    const { message } = await given();
+    const edits = [replaceContent(message, 'winner'), replaceContent(message, 'loser')];
+    assert.deepEqual(outcomes(await client.push(edits)), ['applied', 'conflict']);
+    await hubs.database.owner.query('DELETE FROM change_events');
+    assert.deepEqual(outcomes(await client.push(edits)), ['duplicate', 'duplicate']);
+  });
+
   it('lets the first of two concurrent edits win and keeps the other one beside it', async () => {
     const { message } = await given();
     const [ann, bob] = [replaceContent(message, 'from Ann'), replaceContent(message, 'from Bob')];

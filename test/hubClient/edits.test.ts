@@ -3,6 +3,7 @@ import { deleteConversation, renameConversation, restoreConversation } from '../
 import { deleteMessage, updateMessage } from '../../src/store/messages.ts';
 import { purgeConversations, removePurged } from '../../src/store/purge.ts';
 import { otherVersions } from '../../src/store/replica/alternatives.ts';
+import { takeChanges } from '../../src/store/replica/replica.ts';
 import { useHubs } from '../hub/support/hubs.ts';
 import { converged, type TestReplica, useReplicas } from './support/replicas.ts';
 
@@ -12,8 +13,8 @@ describe('edits on two machines', () => {
 
   /** Two machines with one message, and a way to keep them from the hub. */
   async function apart(content?: string) {
-    const { url } = await hubs.start();
-    const connecting = { url, token: await hubs.token() };
+    const hub = await hubs.start();
+    const connecting = { url: hub.url, token: await hubs.token() };
     const { ann, bob, conversationId, message } = await replicas.startTwo(connecting, content);
     await Promise.all([ann.disconnect(), bob.disconnect()]);
     const meet = async (...order: TestReplica[]) => {
@@ -23,7 +24,15 @@ describe('edits on two machines', () => {
       }
       if (order.length > 1) await converged(ann, bob);
     };
-    return { ann, bob, conversationId, messageId: message.id, meet };
+    /** Pushes what a machine has to tell, which the machine does not hear of, and cleans the log. */
+    const pushUnheard = async ({ db }: TestReplica) => {
+      const changes = await db.write(() => takeChanges(db, 'ann', { changes: 9, length: 1e6 }));
+      await (await hubs.connect(hub, connecting.token)).push(changes);
+      const { owner } = hubs.database;
+      await owner.query('UPDATE workspaces SET pruned_through = last_sequence WHERE last_sequence > 1');
+      await owner.query('DELETE FROM change_events');
+    };
+    return { ann, bob, conversationId, messageId: message.id, meet, pushUnheard };
   }
 
   it('let the first to arrive hold, keep the other one, and tell its author', async () => {
@@ -156,5 +165,27 @@ describe('edits on two machines', () => {
     const kept = ['messages', 'hub_entities', 'hub_outbox'].map((table) => bob.db.sql(`SELECT * FROM ${table}`).all());
     assert.doesNotMatch(JSON.stringify(kept), /canary-5d1e|by Ann/u);
     assert.deepEqual(bob.db.sql('SELECT title FROM conversations').pluck().all(), ['']);
+  });
+
+  it('are kept once when the log was cleaned before their author got to know that they had lost', async () => {
+    const { ann, bob, conversationId, messageId, meet, pushUnheard } = await apart();
+    await ann.edit(messageId, 'by Ann');
+    await meet(ann);
+    await bob.edit(messageId, 'by Bob');
+    await pushUnheard(bob);
+    await meet(bob);
+    assert.deepEqual([bob.contents(conversationId), bob.lost], [['by Ann'], ['by Bob']]);
+    assert.deepEqual(
+      otherVersions(bob.db, conversationId).map(({ text }) => text),
+      ['by Bob'],
+    );
+  });
+
+  it('come to rest when the log was cleaned before a purge got to know that the hub had taken it', async () => {
+    const { ann, conversationId, meet, pushUnheard } = await apart();
+    await purgeConversations(ann.db, ann.origin, [conversationId]);
+    await pushUnheard(ann);
+    await meet(ann);
+    assert.equal(ann.waiting, 0);
   });
 });

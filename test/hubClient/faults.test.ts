@@ -4,7 +4,7 @@ import type { HubTransport } from '../../src/hubClient/transport.ts';
 import { createConversation } from '../../src/store/conversations.ts';
 import { takeOverLeadership } from '../../src/store/leader.ts';
 import { otherVersions } from '../../src/store/replica/alternatives.ts';
-import { readLink, saveLink } from '../../src/store/replica/link.ts';
+import { openLink, readLink, saveLink } from '../../src/store/replica/link.ts';
 import { shareConversation } from '../../src/store/replica/sharing.ts';
 import { resetSyncState } from '../../src/store/syncState.ts';
 import { verify } from '../../src/store/verify.ts';
@@ -77,7 +77,12 @@ describe('the client of a hub', () => {
     assert.deepEqual(ann.lost, []);
   });
 
-  it('pushes the same again while the hub is still at it', async () => {
+  for (const isCompared of [false, true]) {
+    const after = isCompared ? ', also after a comparison' : '';
+    it(`pushes the same again while the hub is still at it${after}`, () => pushWhileBusy(isCompared));
+  }
+
+  async function pushWhileBusy(isCompared: boolean): Promise<void> {
     let cut: () => void = () => assert.fail('not connected');
     const transport = (real: HubTransport): HubTransport => ({
       ...real,
@@ -106,6 +111,7 @@ describe('the client of a hub', () => {
     await owner.query('SELECT FROM messages WHERE id = $1 FOR UPDATE', [messageId]);
     await ann.edit(messageId, 'one, edited');
     while ((await waiters()) !== 1);
+    if (isCompared) await ann.db.write(() => saveLink(ann.db, { ...openLink(ann.db), epoch: 'another' }));
     cut();
     // Both are under way now, the second on another connection.
     while ((await waiters()) !== 2);
@@ -113,7 +119,7 @@ describe('the client of a hub', () => {
     await ann.settled();
     assert.deepEqual(ann.contents(id), ['one, edited']);
     assert.deepEqual([ann.lost, otherVersions(ann.db, id)], [[], []]);
-  });
+  }
 
   it('is not troubled by a push that arrives twice', async () => {
     const transport = (real: HubTransport): HubTransport => ({

@@ -1,12 +1,20 @@
 import { v7 as uuid } from 'uuid';
-import type { ChangeEvent, EntityType, HubChange } from '../../protocol/hub.ts';
+import type { Alternative, ChangeEvent, EntityType, HubChange } from '../../protocol/hub.ts';
 import { applyPatch, diff } from '../../protocol/patch.ts';
 import { appendChanges, type ChangeEntry } from '../changeLog.ts';
 import type { Database } from '../database.ts';
 import { type Document, editableOf, isDeleted, merge, nextStep, sayTheSame } from './documents.ts';
 import { findEntity, forgetEntity, type HubEntity, saveEntity } from './entities.ts';
 import { HubRows } from './hubRows.ts';
-import { findEntry, HUB_ORIGIN, nextEntries, type OutboxEntry, removeEntry, saveEntry } from './outbox.ts';
+import {
+  findEntry,
+  HUB_ORIGIN,
+  nextEntries,
+  type OutboxEntry,
+  removeEntry,
+  saveEntry,
+  type Version,
+} from './outbox.ts';
 
 /** The revision of what was made here without knowing that the hub had it: whatever the hub has is another one. */
 const NO_REVISION = '00000000-0000-0000-0000-000000000000';
@@ -70,6 +78,8 @@ export class ReplicaUpdate {
   adopt(entity: HubEntity): void {
     const { type, id, body } = entity;
     if (this.#rows.accepts(type, id, body['conversationId'])) this.#settle(entity, 'asked');
+    // Of what was purged here, the hub needs to know no more than that it is deleted.
+    else if (isDeleted(body)) removeEntry(this.#db, id);
   }
 
   /** The hub has taken neither an edit nor a deletion, because somebody else was quicker: its version holds. */
@@ -97,18 +107,21 @@ export class ReplicaUpdate {
     const { type, id, sent } = entry;
     const { body } = entity;
     const isTaken = sent !== null && sayTheSame(type, body, sent.body);
+    // What is still on its way to the hub must arrive there as the same revision.
+    const isAwaited = occasion === 'event' || entity.revisionId === entry.base?.revisionId;
     // What has become of an edit that is on its way shows in its own event; a deletion has none if somebody was quicker.
     const isOver = isTaken || (sent !== null && isDeleted(sent.body) && isDeleted(body));
-    if (sent && !isOver && occasion === 'event') return;
     this.#rows.number(entity);
+    if (sent && !isOver && isAwaited) return;
     const local = this.#rows.read(type, id) ?? body;
     const base = entry.base ?? { revisionId: NO_REVISION, body: {} };
     const joined = isTaken ? local : merge(type, { base: base.body, local, remote: body });
     if (joined) {
       if (!isTaken) this.#rows.write({ ...entity, body: joined });
       this.#rest({ ...entry, base: entity, sent: null }, entity, joined);
-    } else if (occasion === 'own' && sent && sayTheSame(type, local, sent.body)) this.yieldTo(entity);
-    else saveEntry(this.#db, { ...entry, base, sent: null });
+    } else if (sent && (occasion === 'own' || isKept(entity, sent)) && sayTheSame(type, local, sent.body)) {
+      this.yieldTo(entity);
+    } else saveEntry(this.#db, { ...entry, base, sent: null });
   }
 
   /** Ends an entry of which nothing is left to be told. */
@@ -118,6 +131,11 @@ export class ReplicaUpdate {
       removeEntry(this.#db, entry.id);
     } else saveEntry(this.#db, entry);
   }
+}
+
+/** Whether the hub keeps a version as an alternative. */
+function isKept({ body }: HubEntity, { revisionId }: Version): boolean {
+  return ((body['alternatives'] ?? []) as Alternative[]).some((alternative) => alternative.revisionId === revisionId);
 }
 
 function conversationIn({ event_type, json_patch: [operation] }: ChangeEvent): unknown {

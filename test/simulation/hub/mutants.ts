@@ -46,6 +46,12 @@ export const hubMutants: readonly Mutant[] = [
     instead: 'else saveEntry(this.#db, { ...entry, base: entity, sent: null });',
   },
   {
+    name: 'an edit that the hub keeps already is told again',
+    file: 'src/store/replica/replica.ts',
+    line: `(occasion === 'own' || isKept(entity, sent))`,
+    instead: `occasion === 'own'`,
+  },
+  {
     name: 'a waiting edit is overwritten',
     file: 'src/store/replica/replica.ts',
     line: 'if (entry) this.#reconcile(entry, entity, occasion);',
