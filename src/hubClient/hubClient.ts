@@ -2,7 +2,7 @@ import { errorText, hasReason } from '../protocol/errors.ts';
 import type { StreamPiece } from '../protocol/model.ts';
 import type { HubStatus, ResyncResult } from '../protocol/rpc.ts';
 import { cursorOf, ensureLink, openLink, readLink, saveLink } from '../store/replica/link.ts';
-import { outboxState } from '../store/replica/outbox.ts';
+import { outboxState, removeUnshared } from '../store/replica/outbox.ts';
 import { OutOfStep } from '../store/replica/replica.ts';
 import { wait } from '../sync/chat/timers.ts';
 import { type Cancel, every } from '../sync/clock.ts';
@@ -169,6 +169,8 @@ export class HubClient {
     const link = readLink(this.#ports.db);
     const isKnown = link?.epoch === welcome.hub_epoch && link.workspaceId === welcome.workspace_id;
     if (!isKnown) await this.#compare(welcome);
+    // What somebody who was killed has left.
+    await this.#ports.write(() => removeUnshared(this.#ports.db));
     const exchange = new Exchange(this.#ports, session, welcome.user_id);
     this.#exchange = exchange;
     let repaired = Number.NEGATIVE_INFINITY;

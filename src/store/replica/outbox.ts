@@ -47,13 +47,14 @@ interface Row {
 
 const columns = 'type, id, base_revision, base_body, sent_revision, sent_body';
 
+/** Whether entry `o` is about a conversation that is shared. */
+const IS_SHARED = `EXISTS (SELECT 1 FROM conversations c WHERE c.authority = 'hub' AND c.id = iif(o.type = 'conversation',
+  o.id, (SELECT m.conversation_id FROM messages m WHERE m.id = o.id)))`;
+
 /** What is to be told next: conversations before messages, each in the order of their changes. */
 export function nextEntries(db: Database, limit: number): OutboxEntry[] {
   const rows = db.sql(
-    `SELECT ${columns} FROM hub_outbox o WHERE problem IS NULL AND EXISTS (
-       SELECT 1 FROM conversations c WHERE c.authority = 'hub' AND c.id = iif(o.type = 'conversation', o.id,
-         (SELECT m.conversation_id FROM messages m WHERE m.id = o.id)))
-     ORDER BY type, position LIMIT ${limit}`,
+    `SELECT ${columns} FROM hub_outbox o WHERE problem IS NULL AND ${IS_SHARED} ORDER BY type, position LIMIT ${limit}`,
   );
   return (rows.all() as Row[]).map(toEntry);
 }
@@ -83,6 +84,11 @@ export function saveEntry(db: Database, { id, base, sent }: OutboxEntry): void {
 /** Ends an entry, because the hub has the entity as it is here. */
 export function removeEntry(db: Database, id: string): void {
   db.sql('DELETE FROM hub_outbox WHERE id = ?').run(id);
+}
+
+/** Ends the entries of conversations that are not shared: somebody has begun to share them, and did not come to the end. */
+export function removeUnshared(db: Database): void {
+  db.sql(`DELETE FROM hub_outbox AS o WHERE NOT ${IS_SHARED}`).run();
 }
 
 /** Keeps an entry back that the hub will not take, until the entity is changed again. */

@@ -5,6 +5,7 @@ import { appendChanges } from '../changeLog.ts';
 import { getConversation, getLiveConversation } from '../conversations.ts';
 import type { Database } from '../database.ts';
 import { resetSyncState } from '../syncState.ts';
+import { removeUnshared } from './outbox.ts';
 
 /** Messages that one transaction puts into the outbox, and the pause to the next one, in ms. */
 const MESSAGES = 2000;
@@ -35,17 +36,25 @@ export async function shareConversation(
   id: string,
   from?: Authority,
 ): Promise<Conversation> {
-  // The messages first: they count from the moment on at which the conversation is a shared one.
-  for (let rowId: number | null = 0; rowId !== null; await delay(PAUSE)) {
-    const after: number = rowId;
-    rowId = await db.write(() => (isToBeShared(db, id, from) ? queueMessages(db, id, after) : null));
+  try {
+    // The messages first: they count from the moment on at which the conversation is a shared one.
+    for (let rowId: number | null = 0; rowId !== null; await delay(PAUSE)) {
+      const after: number = rowId;
+      rowId = await db.write(() => (isToBeShared(db, id, from) ? queueMessages(db, id, after) : null));
+    }
+    return await db.write(() => {
+      if (!isToBeShared(db, id, from)) {
+        removeUnshared(db);
+        return getConversation(db, id);
+      }
+      queueMessages(db, id, 0);
+      db.sql(`UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'min_writer'`).run(SHARING_SCHEMA);
+      return setAuthority(db, origin, id, 'hub');
+    });
+  } catch (error) {
+    await db.write(() => removeUnshared(db));
+    throw error;
   }
-  return db.write(() => {
-    if (!isToBeShared(db, id, from)) return getConversation(db, id);
-    queueMessages(db, id, 0);
-    db.sql(`UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'min_writer'`).run(SHARING_SCHEMA);
-    return setAuthority(db, origin, id, 'hub');
-  });
 }
 
 /** Whether nobody has shared a conversation yet, nor said meanwhile that it shall not be. */

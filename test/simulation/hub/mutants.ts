@@ -5,8 +5,8 @@ export const hubMutants: readonly Mutant[] = [
   {
     name: 'what was sent is not sent again',
     file: 'src/store/replica/outbox.ts',
-    line: 'FROM hub_outbox o WHERE problem IS NULL AND EXISTS (',
-    instead: 'FROM hub_outbox o WHERE problem IS NULL AND sent_revision IS NULL AND EXISTS (',
+    line: 'FROM hub_outbox o WHERE problem IS NULL AND',
+    instead: 'FROM hub_outbox o WHERE problem IS NULL AND sent_revision IS NULL AND',
   },
   {
     name: 'the cursor is stored before the rows',
