@@ -135,18 +135,22 @@ export class Exchange {
     this.#pushed = next.revision_id;
     const { results } = await this.#session.ask({ type: 'push', changes }, 'push_result');
     const cursor = cursorOf(db);
-    const refused = results.filter((result, index) => isRefused(result, changes[index]?.event_type, cursor));
+    const refused = results.flatMap((result, index) => {
+      const eventType = changes[index]?.event_type;
+      return isRefused(result, eventType, cursor) ? [{ ...result, isDeletion: eventType === 'delete' }] : [];
+    });
     if (refused.length > 0) await this.#update((update) => this.#yield(update, refused));
     return true;
   }
 
-  /** What the hub does not take is kept back, or makes way for what the hub has. */
-  #yield(update: ReplicaUpdate, refused: readonly (PushResult & { outcome: 'refused' })[]): void {
+  /** What the hub does not take is kept back; only a deletion, and what was deleted, make way for what the hub has. */
+  #yield(update: ReplicaUpdate, refused: readonly (Refused & { isDeletion: boolean })[]): void {
     const { db } = this.#ports;
-    for (const { entity_id: id, reason, message } of refused) {
+    for (const { entity_id: id, reason, message, isDeletion } of refused) {
       const entity = findEntity(db, 'message', id);
       const type = entity && 'conversationId' in entity.body ? 'message' : 'conversation';
-      if (entity && (reason === 'conflict' || reason === 'deleted')) update.yieldTo({ ...entity, type });
+      const isOvertaken = reason === 'deleted' || (reason === 'conflict' && isDeletion);
+      if (entity && isOvertaken) update.yieldTo({ ...entity, type });
       else keepBack(db, id, message);
     }
   }
@@ -165,15 +169,13 @@ export class Exchange {
   }
 }
 
+type Refused = PushResult & { outcome: 'refused' };
+
 /**
  * Whether a change was refused.
  * @throws {OutOfStep} when the result shows that other things are on the hub than what is known here
  */
-function isRefused(
-  result: PushResult,
-  eventType: string | undefined,
-  cursor: number,
-): result is PushResult & { outcome: 'refused' } {
+function isRefused(result: PushResult, eventType: string | undefined, cursor: number): result is Refused {
   const { outcome } = result;
   // Who deletes what somebody else has deleted gets to know by that one's event.
   const isKnown = outcome !== 'duplicate' || eventType === 'delete' || (result.sequence ?? 0) > cursor;

@@ -6,7 +6,7 @@ export interface TakingPorts {
   db: Database;
   /** Writes in one transaction, unless somebody else leads by now. */
   write<T>(body: () => T): Promise<T>;
-  /** Edits that were made here have lost against others; they are kept as alternatives. */
+  /** Edits that were made here have lost against others. */
   lost(edits: readonly LostEdit[]): void;
 }
 

@@ -11,7 +11,6 @@ import type { Database } from '../store/database.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
 import { cursorOf, ensureLink } from '../store/replica/link.ts';
 import { outboxState } from '../store/replica/outbox.ts';
-import type { LostEdit } from '../store/replica/replica.ts';
 import { authorityOf } from '../store/replica/sharing.ts';
 import { systemClock } from '../sync/clock.ts';
 
@@ -29,8 +28,8 @@ export interface HubAccessPorts {
   committed(): void;
   /** Called when the connection may stand otherwise than before. */
   changed(): void;
-  /** Tells the user something, about a conversation. */
-  notice(notice: { text: string; conversationId: string }): void;
+  /** Tells the user something; about edits that are kept, with their conversation. */
+  notice(notice: { text: string; conversationId?: string }): void;
   /** A piece of a message that is being written on another machine. */
   streamed(piece: StreamPiece): void;
 }
@@ -148,8 +147,10 @@ export class HubAccess {
       random: Math.random,
       log: withPrefix(log, 'hub'),
       lost: (edits) => {
-        for (const [conversationId, group] of Map.groupBy(edits, (edit) => edit.conversationId)) {
-          notice({ text: lostText(group), conversationId });
+        for (const [conversationId, group] of Map.groupBy(edits, ({ keptIn }) => keptIn)) {
+          const names = group.map(({ name }) => `“${name}”`).join(', ');
+          const text = `Somebody else was quicker to change ${names}. Their version is shown`;
+          notice(conversationId === null ? { text: `${text}.` } : { text: `${text}; yours is kept.`, conversationId });
         }
       },
     });
@@ -171,9 +172,4 @@ export async function tryHub(
   const { session, welcome } = await HubSession.open(ports, { hinted: nothing, streamed: nothing, closed: nothing });
   session.close();
   return { workspaceId: welcome.workspace_id, userId: welcome.user_id };
-}
-
-function lostText(edits: readonly LostEdit[]): string {
-  const list = edits.map(({ name }) => `“${name}”`).join(', ');
-  return `Somebody else was quicker to change ${list}. Their version is shown; yours is kept as an alternative.`;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { MAX_ALTERNATIVES } from '../../src/protocol/hub.ts';
 import { deleteConversation, renameConversation, restoreConversation } from '../../src/store/conversations.ts';
 import { deleteMessage, updateMessage } from '../../src/store/messages.ts';
 import { purgeConversations, removePurged } from '../../src/store/purge.ts';
@@ -32,7 +33,7 @@ describe('edits on two machines', () => {
       await owner.query('UPDATE workspaces SET pruned_through = last_sequence WHERE last_sequence > 1');
       await owner.query('DELETE FROM change_events');
     };
-    return { ann, bob, conversationId, messageId: message.id, meet, pushUnheard };
+    return { ann, bob, connecting, conversationId, messageId: message.id, meet, pushUnheard };
   }
 
   it('let the first to arrive hold, keep the other one, and tell its author', async () => {
@@ -80,6 +81,35 @@ describe('edits on two machines', () => {
     assert.deepEqual(
       [version?.text, version?.present].map((json) => JSON.parse(json ?? '')),
       [{ parts: { by: bob.origin } }, { parts: { by: ann.origin } }],
+    );
+  });
+
+  it('stay with their author when the hub keeps too many others', async () => {
+    const { ann, bob, connecting, conversationId, messageId, meet } = await apart();
+    await ann.edit(messageId, 'by Ann');
+    await meet(ann);
+    await hubs.database.owner.query(`UPDATE messages SET body = jsonb_set(body, '{alternatives}', $2) WHERE id = $1`, [
+      messageId,
+      JSON.stringify(Array.from({ length: MAX_ALTERNATIVES }, () => ({}))),
+    ]);
+    await bob.edit(messageId, 'by Bob');
+    bob.connect(connecting);
+    await bob.until(() => bob.client?.status().problem != null);
+    assert.match(bob.client?.status().problem ?? '', /versions beside the present one/u);
+    assert.deepEqual([bob.contents(conversationId), bob.lost], [['by Bob'], []]);
+  });
+
+  it('lose alone, without what was done afterwards', async () => {
+    const { ann, bob, conversationId, meet } = await apart();
+    await renameConversation(ann.db, ann.origin, conversationId, 'by Ann');
+    await renameConversation(bob.db, bob.origin, conversationId, 'by Bob');
+    await deleteConversation(bob.db, bob.origin, conversationId);
+    await meet(ann, bob);
+    const state = ann.db.sql('SELECT title, deleted_at IS NULL AS isLive FROM conversations');
+    assert.deepEqual(state.get(), { title: 'by Ann', isLive: 0 });
+    assert.deepEqual(
+      [bob.lost, otherVersions(bob.db, conversationId).map(({ text }) => text)],
+      [['by Bob'], ['by Bob']],
     );
   });
 
@@ -144,6 +174,7 @@ describe('edits on two machines', () => {
     await deleteMessage(bob.db, bob.origin, messageId);
     await meet(ann, bob);
     assert.deepEqual(bob.contents(conversationId), ['by Ann']);
+    assert.deepEqual([bob.lost, bob.refused], [[], ['by Ann']]);
   });
 
   it('are the same deletion when both delete', async () => {

@@ -8,9 +8,6 @@ import { countMessage, resetSyncState } from '../syncState.ts';
 import { type Document, sayTheSame } from './documents.ts';
 import type { HubEntity } from './entities.ts';
 
-/** How much of a message names it in a sentence, in characters. */
-const NAME_LENGTH = 40;
-
 interface MessageRow {
   conversationId: string;
   seq: number | null;
@@ -51,12 +48,6 @@ export class HubRows {
     const row = this.#db.sql(`SELECT ${columns} WHERE id = ?`).get(id) as Document | undefined;
     const parts = row?.['parts'];
     return row && { ...row, ...(typeof parts === 'string' ? { parts: JSON.parse(parts) } : {}) };
-  }
-
-  /** Words for a user by which an entity is recognised. */
-  nameOf(type: EntityType, id: string): string {
-    const { title, content } = this.read(type, id) ?? {};
-    return String(title ?? content ?? '').slice(0, NAME_LENGTH);
   }
 
   /** Puts a name to what a user wrote, if it has none. */

@@ -25,13 +25,18 @@ const NO_REVISION = '00000000-0000-0000-0000-000000000000';
  */
 const WHOLE = 10_000;
 
+/** How much of a message names it in a sentence, in characters. */
+const NAME_LENGTH = 40;
+
 /** Something the hub has told, that fits nothing here: everything is to be compared with the hub's lists. */
 export class OutOfStep extends Error {}
 
-/** An edit that lost against another one: in which conversation, and the title or the beginning of what was edited. */
+/** An edit, or a deletion, that lost against another edit. */
 export interface LostEdit {
-  conversationId: string;
+  /** The title, or the beginning of the message. */
   name: string;
+  /** The conversation where the hub keeps it as an alternative; null where it does not, as of deletions. */
+  keptIn: string | null;
 }
 
 /** How the hub came to tell of an entity: by an event of somebody's, by one that was sent from here, or when asked. */
@@ -82,10 +87,9 @@ export class ReplicaUpdate {
     else if (isDeleted(body)) removeEntry(this.#db, id);
   }
 
-  /** The hub has taken neither an edit nor a deletion, because somebody else was quicker: its version holds. */
+  /** The hub has not taken a deletion, because somebody else was quicker: its version holds. */
   yieldTo(entity: HubEntity): void {
-    const conversationId = String(entity.body['conversationId'] ?? entity.id);
-    this.lost.push({ conversationId, name: this.#rows.nameOf(entity.type, entity.id) });
+    this.#noteLost(entity, false);
     this.#rows.write(entity);
     removeEntry(this.#db, entity.id);
   }
@@ -94,6 +98,11 @@ export class ReplicaUpdate {
   finish(): void {
     const entries: ChangeEntry[] = this.#rows.finish();
     appendChanges(this.#db, entries, HUB_ORIGIN);
+  }
+
+  #noteLost({ type, id, body }: HubEntity, isOnHub: boolean): void {
+    const name = nameOf(this.#rows.read(type, id)) || nameOf(body);
+    this.lost.push({ name, keptIn: isOnHub ? String(body['conversationId'] ?? id) : null });
   }
 
   #settle(entity: HubEntity, occasion: Occasion): void {
@@ -116,11 +125,13 @@ export class ReplicaUpdate {
     const local = this.#rows.read(type, id) ?? body;
     const base = entry.base ?? { revisionId: NO_REVISION, body: {} };
     const joined = isTaken ? local : merge(type, { base: base.body, local, remote: body });
-    if (joined) {
-      if (!isTaken) this.#rows.write({ ...entity, body: joined });
-      this.#rest({ ...entry, base: entity, sent: null }, entity, joined);
-    } else if (sent && (occasion === 'own' || isKept(entity, sent)) && sayTheSame(type, local, sent.body)) {
-      this.yieldTo(entity);
+    const isLost = !joined && sent !== null && (occasion === 'own' || isKept(entity, sent));
+    // What was sent makes way; what was changed since is still to be told, such as a deletion after a new name.
+    const kept = isLost ? merge(type, { base: sent.body, local, remote: body }) : joined;
+    if (kept) {
+      if (isLost) this.#noteLost(entity, true);
+      if (!isTaken) this.#rows.write({ ...entity, body: kept });
+      this.#rest({ ...entry, base: entity, sent: null }, entity, kept);
     } else saveEntry(this.#db, { ...entry, base, sent: null });
   }
 
@@ -131,6 +142,11 @@ export class ReplicaUpdate {
       removeEntry(this.#db, entry.id);
     } else saveEntry(this.#db, entry);
   }
+}
+
+/** Words for a user by which a conversation or a message is recognised. */
+function nameOf({ title, content }: Document = {}): string {
+  return String(title ?? content ?? '').slice(0, NAME_LENGTH);
 }
 
 /** Whether the hub keeps a version as an alternative. */

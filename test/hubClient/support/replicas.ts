@@ -31,6 +31,8 @@ export class TestReplica {
   readonly origin: string = randomUUID();
   /** What was told to have lost against other edits. */
   readonly lost: string[] = [];
+  /** What was told to hold although it was to be deleted. */
+  readonly refused: string[] = [];
   client: HubClient | undefined;
   readonly #changes = new EventEmitter().setMaxListeners(0);
 
@@ -51,7 +53,9 @@ export class TestReplica {
       random: Math.random,
       log: () => undefined,
       changed: () => this.#changes.emit('change'),
-      lost: (edits) => this.lost.push(...edits.map(({ name }) => name)),
+      lost: (edits) => {
+        for (const { name, keptIn } of edits) (keptIn === null ? this.refused : this.lost).push(name);
+      },
       streamed: (piece) => this.#changes.emit('piece', piece),
     });
     this.client.start();
