@@ -13,6 +13,8 @@ export interface Origin {
   cwd: string | null;
   branch: string | null;
   model: string | null;
+  /** Where it begins, when a session was forked: the other conversation, and the newest message that both have. */
+  beginsIn: { conversationId: string; seq: number } | null;
 }
 
 /** One chat history entry of a workspace. Times are integer Unix milliseconds. */

@@ -72,6 +72,7 @@ export const panelParams = {
       'devchat.setApiKey',
       'devchat.branchConversation',
       'devchat.continueInTerminal',
+      'devchat.openConversation',
     ]),
     conversationId: v.optional(Id),
     /** Number of a message, where one is meant. */
@@ -124,10 +125,17 @@ export type PanelKind = 'view' | 'editor';
 /** State of the instance process behind the window, as far as a reader of the panel cares. */
 export type Connection = 'starting' | 'ready' | 'restarting' | 'failed';
 
+/** Where a forked session begins: a message of another conversation. */
+export interface Beginning {
+  conversationId: string;
+  seq: number;
+  title: string;
+}
+
 /** The conversation that a panel shows. */
 export interface ShownConversation extends Pick<Conversation, 'id' | 'title' | 'lastSeq'> {
   /** Who has written it, as which model and on which branch, and whether it can go on in a terminal; null if no agent has. */
-  agent: { text: string; isResumable: boolean } | null;
+  agent: { text: string; isResumable: boolean; beginsIn: Beginning | null } | null;
 }
 
 /** Everything the panel shows except messages: always a full snapshot, so that a lost event does no harm. */
@@ -294,6 +302,7 @@ export const panelStringKeys = [
   'branch',
   'inWindows',
   'replyBranches',
+  'beginsIn',
   'continueInTerminal',
 ] as const;
 export type PanelStringKey = (typeof panelStringKeys)[number];

@@ -22,10 +22,15 @@ export function placeOf(row: string): string {
        AND earlier.seq IS NULL AND earlier.row_id < ${row}.row_id))`;
 }
 
+/** Of a row of `conversations`, the newest message that a forked session has from another one, as JSON text. */
+const beginning = `SELECT json_object('conversationId', m.conversation_id, 'seq', m.seq)
+  FROM memberships b JOIN messages m ON m.id = b.message_id
+  WHERE b.conversation_id = conversations.id AND m.deleted_at IS NULL ORDER BY m.created_at DESC, m.seq DESC LIMIT 1`;
+
 /** Columns of `conversations` under the names of {@link Conversation}; `tags` and `origin` still as JSON text. */
 export const conversationColumns = `id, title, source, external_id AS externalId,
-  (SELECT json_object('cwd', s.cwd, 'branch', s.branch, 'model', s.model) FROM ingest_sessions s
-    WHERE s.source = conversations.source AND s.external_id = conversations.external_id) AS origin, last_seq + ${unnumberedCount} AS lastSeq,
+  (SELECT json_object('cwd', s.cwd, 'branch', s.branch, 'model', s.model, 'beginsIn', json((${beginning})))
+    FROM ingest_sessions s WHERE s.source = conversations.source AND s.external_id = conversations.external_id) AS origin, last_seq + ${unnumberedCount} AS lastSeq,
   last_read_seq AS lastReadSeq, ${unreadCount} AS unread, pinned_at AS pinnedAt, archived_at AS archivedAt,
   iif(json_valid(tags), tags, '[]') AS tags, parent_id AS parentId, branched_from AS branchedFrom, revision,
   created_at AS createdAt, updated_at AS updatedAt, deleted_at AS deletedAt, purged_at AS purgedAt, authority = 'hub' AS isShared`;

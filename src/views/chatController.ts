@@ -225,7 +225,7 @@ export class ChatController {
     const { client, history, presence } = this.#ports;
     const conversation = this.#selected === null ? undefined : history.get(this.#selected);
     return {
-      conversation: conversation ? toShown(conversation, this.#ports.editor.sourceName) : null,
+      conversation: conversation ? toShown(conversation, this.#ports) : null,
       otherWindows: conversation ? presence.windows(conversation.id) : 0,
       connection: client.state === 'ready' && !history.isLoaded ? 'starting' : client.state,
       generation: this.#generation,
@@ -305,11 +305,14 @@ export class ChatController {
   }
 }
 
-function toShown(conversation: Conversation, sourceName: (source: string) => string): ShownConversation {
+function toShown(conversation: Conversation, { editor, history }: ChatPorts): ShownConversation {
   const { id, title, lastSeq, source, origin } = conversation;
   if (!isImported(conversation)) return { id, title, lastSeq, agent: null };
-  const text = [sourceName(source), origin?.branch, origin?.model].filter((part) => part != null).join(' · ');
-  return { id, title, lastSeq, agent: { text, isResumable: resumeCommand(conversation) !== undefined } };
+  const text = [editor.sourceName(source), origin?.branch, origin?.model].filter((part) => part != null).join(' · ');
+  const beginning = origin?.beginsIn;
+  const other = beginning && history.get(beginning.conversationId);
+  const beginsIn = other ? { ...beginning, title: other.title } : null;
+  return { id, title, lastSeq, agent: { text, isResumable: resumeCommand(conversation) !== undefined, beginsIn } };
 }
 
 /** The answer to a request that brings nothing, once its work is done. */

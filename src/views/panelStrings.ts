@@ -91,6 +91,7 @@ export function panelStrings(): PanelStrings {
     branch: l10n.t('Branch from Here'),
     inWindows: l10n.t('in {0} windows'),
     replyBranches: l10n.t('A reply goes into a copy'),
+    beginsIn: l10n.t('Begins in “{0}”'),
     continueInTerminal: l10n.t('Continue in Terminal'),
     timedOut: l10n.t('The editor did not answer in time.'),
   };

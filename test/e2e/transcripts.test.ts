@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { v4 as uuid } from 'uuid';
 import { createTempDir } from '../../scripts/lib/tempDir.mjs';
 import { observePaint, percentile } from '../support/paintLatency.ts';
@@ -149,10 +149,24 @@ describe('transcripts of an agent', () => {
     await b.window.page.getByRole('button', { name: 'Ln 32, Col 1' }).waitFor();
   });
 
+  it('lead from a fork to where it begins', async () => {
+    const forked = uuid();
+    const copied = readFileSync(transcript, 'utf8').replaceAll(session, forked).split('\n').slice(0, 11);
+    const title = JSON.stringify({ type: 'custom-title', customTitle: 'Another way', sessionId: forked });
+    const own = line('assistant', 'A step of its own', { sessionId: forked });
+    writeFileSync(join(dirname(transcript), `${forked}.jsonl`), `${[...copied, title].join('\n')}\n${own}`);
+    await a.window.conversations().open(/Another way/);
+    await a.panel.message('A step of its own').waitFor();
+    await a.window.screenshot('transcripts-fork');
+    await a.panel.frame.getByRole('button', { name: 'Begins in “Compute the Bernoulli numbers”' }).click();
+    await a.panel.frame.getByRole('heading', { name: 'Compute the Bernoulli numbers', exact: true }).waitFor();
+    await a.panel.message('Step 9 of the programme').waitFor();
+  });
+
   it('are told of in the status, and no longer read when they are switched off', async () => {
     await a.window.command('devchat.showSyncStatus');
     const status = a.window.page.locator('.editor-instance .view-line');
-    await status.filter({ hasText: /Transcripts:\s(active|idle);\s2\sfiles\sknown,\s2\swatched/ }).waitFor();
+    await status.filter({ hasText: /Transcripts:\s(active|idle);\s3\sfiles\sknown,\s3\swatched/ }).waitFor();
     await a.window.screenshot('sync-status');
     two.editor.setWorkspaceSettings({ 'devchat.import.sources': [] });
     await status.filter({ hasText: /Transcripts:\snone\sare\sread/ }).waitFor();

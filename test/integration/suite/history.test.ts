@@ -50,8 +50,9 @@ describe('the history of the window', () => {
     const before = await devchat<Conversation[]>('list');
     await editor.executeCommand(commands.pinConversation, undefined, undefined);
     assert.deepEqual(await devchat<Conversation[]>('list'), before);
-    const [{ id } = assert.fail()] = before;
-    await editor.executeCommand(commands.pinConversation, id, undefined);
+    // Of what another program has written, the window may hear in a moment.
+    const own = before.find(({ title }) => title === '');
+    await editor.executeCommand(commands.pinConversation, own?.id, undefined);
     assert.notDeepEqual(await devchat<Conversation[]>('list'), before);
   });
 });

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { readTranscript } from '../../../src/ingest/reader.ts';
 import type { Source } from '../../../src/protocol/ingest.ts';
-import { deleteConversation } from '../../../src/store/conversations.ts';
+import { deleteConversation, listConversations } from '../../../src/store/conversations.ts';
 import { Database } from '../../../src/store/database.ts';
 import { findIngestFile, ingestReport } from '../../../src/store/ingestFiles.ts';
 import { deleteMessage, updateMessage } from '../../../src/store/messages.ts';
@@ -199,6 +199,14 @@ describe('what becomes of every record', () => {
            JOIN conversations c ON c.id = conversation_id GROUP BY external_id ORDER BY external_id`,
         )
         .all();
+      const newest = db
+        .sql(
+          `SELECT m.conversation_id AS conversationId, max(m.seq) AS seq
+           FROM memberships s JOIN messages m ON m.id = s.message_id`,
+        )
+        .all();
+      const beginnings = listConversations(db, false).conversations.flatMap(({ origin }) => origin?.beginsIn ?? []);
+      assert.deepEqual(beginnings, newest);
       totals.push({ messages, usage, members });
       await db.close();
     }
