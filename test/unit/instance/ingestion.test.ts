@@ -64,7 +64,12 @@ describe('ingestion among instances', () => {
     }
     const [after] = await list(follower.rpc);
     assert.equal(after?.unread, 9);
-    assert.deepEqual(after?.origin, { cwd: wish.workspaceFolder, branch: 'main', model: 'claude-opus-4-5' });
+    assert.deepEqual(after?.origin, {
+      cwd: wish.workspaceFolder,
+      branch: 'main',
+      model: 'claude-opus-4-5',
+      beginsIn: null,
+    });
     const healths = await Promise.all([status(leader.rpc), status(follower.rpc)]);
     for (const health of healths) assert.deepEqual([health?.state, health?.filesKnown], ['active', 1]);
     await follower.rpc.notified<Notifications['ingest']>('ingest', ({ health }) => health?.filesKnown === 1);

@@ -100,7 +100,11 @@ describe('chat of a window', () => {
     const [imported] = history.live();
     assert.ok(imported);
     chat.select(imported.id);
-    assert.deepEqual((await view())?.agent, { text: 'claude-code · main · claude-opus-4-5', isResumable: true });
+    assert.deepEqual((await view())?.agent, {
+      text: 'claude-code · main · claude-opus-4-5',
+      isResumable: true,
+      beginsIn: null,
+    });
     const message = { conversationId: imported.id, messageId: uuid(), content: 'And then?', replyTo: uuid() };
     const stored = [await chat.handle('send', message), await chat.handle('send', message)];
     assert.equal(chat.selected, stored[0]?.conversationId);
