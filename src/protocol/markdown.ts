@@ -42,9 +42,11 @@ function attachmentBlock(attachment: Attachment): string {
 /** Whether a part has the texts of its kind; whoever wrote it, it must not keep the rest from being read. */
 function isPart(part: unknown): part is MessagePart {
   if (!isRecord(part)) return false;
-  const { type, text, name, output } = part;
+  const { type, text, name, output, url, mediaType, size } = part;
   if (type === 'reasoning') return typeof text === 'string';
   if (type === 'tool-call') return typeof name === 'string';
+  if (type === 'image' && 'url' in part) return typeof url === 'string';
+  if (type === 'image') return typeof mediaType === 'string' && typeof size === 'number';
   return type !== 'tool-result' || output === undefined || typeof output === 'string';
 }
 

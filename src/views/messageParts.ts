@@ -37,7 +37,7 @@ function locate(parts: readonly Part[], content: string): Map<number, ShownPart>
   const found = new Map<number, ShownPart>();
   let end = 0;
   for (const [index, part] of parts.entries()) {
-    const text = String(part['text']);
+    const text = stringOf(part['text']);
     const from = isText(part) ? content.indexOf(text, end) : -1;
     if (from < 0) continue;
     end = from + text.length;
@@ -68,7 +68,7 @@ function folded(part: Part, index: number, content: string): FoldedPart {
 function textOf(part: Part, content: string): string {
   switch (part['type']) {
     case 'reasoning':
-      return String(part['text']);
+      return stringOf(part['text']);
     case 'tool-call':
       return jsonOf(part['input']);
     case 'tool-result':
@@ -82,7 +82,7 @@ function textOf(part: Part, content: string): string {
 
 function summaryOf(part: Part, text: string): string {
   if (part['type'] === 'tool-call') return tellingInput(part['input']);
-  if (part['type'] === 'image') return String(part['url'] ?? part['mediaType'] ?? '');
+  if (part['type'] === 'image') return stringOf(part['url'] ?? part['mediaType']);
   return (
     text
       .slice(0, LONGEST_SENT)
@@ -90,6 +90,11 @@ function summaryOf(part: Part, text: string): string {
       .find((line) => line.trim() !== '')
       ?.trim() ?? ''
   );
+}
+
+/** A text where there should be one: whoever wrote the part, it must not keep the rest from being read. */
+function stringOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function jsonOf(value: unknown): string {
