@@ -14,7 +14,13 @@ export interface Origin {
   branch: string | null;
   model: string | null;
   /** Where it begins, when a session was forked: the other conversation, and the newest message that both have. */
-  beginsIn: { conversationId: string; seq: number } | null;
+  beginsIn: Beginning | null;
+}
+
+/** A message of another conversation. */
+export interface Beginning {
+  conversationId: string;
+  seq: number;
 }
 
 /** One chat history entry of a workspace. Times are integer Unix milliseconds. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { Attachment } from './attachments.ts';
 import type { SerialisedError } from './errors.ts';
-import type { Conversation, Message, StreamPiece } from './model.ts';
+import type { Beginning, Conversation, Message, StreamPiece } from './model.ts';
 
 const Id = v.pipe(v.string(), v.uuid());
 const Seq = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -125,17 +125,10 @@ export type PanelKind = 'view' | 'editor';
 /** State of the instance process behind the window, as far as a reader of the panel cares. */
 export type Connection = 'starting' | 'ready' | 'restarting' | 'failed';
 
-/** Where a forked session begins: a message of another conversation. */
-export interface Beginning {
-  conversationId: string;
-  seq: number;
-  title: string;
-}
-
 /** The conversation that a panel shows. */
 export interface ShownConversation extends Pick<Conversation, 'id' | 'title' | 'lastSeq'> {
   /** Who has written it, as which model and on which branch, and whether it can go on in a terminal; null if no agent has. */
-  agent: { text: string; isResumable: boolean; beginsIn: Beginning | null } | null;
+  agent: { text: string; isResumable: boolean; beginsIn: (Beginning & { title: string }) | null } | null;
 }
 
 /** Everything the panel shows except messages: always a full snapshot, so that a lost event does no harm. */

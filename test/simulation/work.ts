@@ -116,11 +116,5 @@ export function work(world: World): void {
     world.windows.filter(({ isReady }) => isReady),
   );
   if (!window) return;
-  let rest = machine.random.next() * deeds.reduce((sum, [weight]) => sum + weight, 0);
-  for (const [weight, deed] of deeds) {
-    rest -= weight;
-    if (rest > 0) continue;
-    void deed(world, window);
-    return;
-  }
+  void machine.random.weighted(deeds)(world, window);
 }

@@ -26,6 +26,16 @@ export class Random {
     return items[this.whole(0, items.length - 1)] as T;
   }
 
+  /** One of the items, each as often as its weight says; there must be one. */
+  weighted<T>(items: readonly (readonly [weight: number, item: T])[]): T {
+    let rest = this.next() * items.reduce((sum, [weight]) => sum + weight, 0);
+    const picked = items.find(([weight]) => {
+      rest -= weight;
+      return rest <= 0;
+    });
+    return (picked as readonly [number, T])[1];
+  }
+
   /** The items in another order. */
   shuffle<T>(items: readonly T[]): T[] {
     return items

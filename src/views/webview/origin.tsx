@@ -1,3 +1,4 @@
+import type { Beginning } from '../../protocol/model.ts';
 import { usePanel } from './context.ts';
 import { fill } from './strings.ts';
 
@@ -10,7 +11,7 @@ export function Origin() {
   const { text, isResumable, beginsIn } = agent;
   const resume = () =>
     api.request('runCommand', { command: 'devchat.continueInTerminal', conversationId }).catch(report);
-  const open = ({ conversationId, seq }: NonNullable<typeof beginsIn>) =>
+  const open = ({ conversationId, seq }: Beginning) =>
     api.request('runCommand', { command: 'devchat.openConversation', conversationId, seq }).catch(report);
   return (
     <div class="origin">

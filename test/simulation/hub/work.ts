@@ -155,11 +155,5 @@ const deeds: readonly [weight: number, deed: Deed][] = [
 export function work(world: World): void {
   const { machine, replicas } = world;
   const replica = machine.random.pick(replicas);
-  let rest = machine.random.next() * deeds.reduce((sum, [weight]) => sum + weight, 0);
-  for (const [weight, deed] of deeds) {
-    rest -= weight;
-    if (rest > 0) continue;
-    void deed(world, replica);
-    return;
-  }
+  void machine.random.weighted(deeds)(world, replica);
 }
