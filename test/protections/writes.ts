@@ -96,8 +96,8 @@ export const writes: readonly Trap[] = [
       {
         without: 'a commit does not wait for the disk',
         file: 'src/store/database.ts',
-        remove: 'synchronous = FULL',
-        instead: 'synchronous = NORMAL',
+        remove: `opened.pragma('synchronous = FULL');`,
+        instead: `opened.pragma('synchronous = NORMAL');`,
         test: 'test/unit/store/schema.test.ts',
         title: 'writes ahead and waits for the disk',
       },
@@ -109,13 +109,13 @@ export const writes: readonly Trap[] = [
       {
         without: 'commits come a moment after their answers',
         file: 'src/store/database.ts',
-        remove: '() => this.#transaction.immediate(checked) as ReturnType<typeof checked>,',
+        remove: '() => this.#transaction.immediate(checked) as ReturnType<typeof checked>;',
         instead: `() => {
           if (this.#sqlite.inTransaction) return checked();
           this.#sqlite.exec('BEGIN IMMEDIATE');
           setTimeout(() => this.#sqlite.exec('COMMIT'), 20);
           return checked();
-        },`,
+        };`,
         test: 'test/unit/instance/lifetime.test.ts',
         title: 'loses nothing that it acknowledged',
         isBuilt: true,
@@ -128,8 +128,8 @@ export const writes: readonly Trap[] = [
       {
         without: 'each statement is a transaction of its own',
         file: 'src/store/database.ts',
-        remove: '() => this.#transaction.immediate(checked) as ReturnType<typeof checked>,',
-        instead: '() => checked(),',
+        remove: '() => this.#transaction.immediate(checked) as ReturnType<typeof checked>;',
+        instead: '() => checked();',
         test: 'test/unit/store/kill.test.ts',
         title: 'leaves a message whole or not at all',
       },
