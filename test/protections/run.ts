@@ -3,19 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, runMain, say } from '../../scripts/lib/step.mjs';
-import { changes } from './changes.ts';
-import { files } from './files.ts';
-import { peers } from './peers.ts';
 import type { Protection } from './protection.ts';
+import { traps } from './traps.ts';
 import { type Outcome, tryWithout } from './trial.ts';
-import { windows } from './windows.ts';
 import { makeWorkbench } from './workbench.ts';
-import { writes } from './writes.ts';
 
 /** How many are tried at the same time, each in a copy of the sources of its own. */
 const LANES = 2;
-
-const traps = [...changes, ...writes, ...files, ...peers, ...windows];
 
 const { values } = parseArgs({ options: { grep: { type: 'string', default: '' } } });
 
