@@ -123,6 +123,27 @@ describe('migration', () => {
     });
   }
 
+  it('keeps what is known of transcripts when their tables are made anew', async () => {
+    mkdirSync(dirname(databases.path));
+    const older = databases.raw();
+    migrate(older, migrations.slice(0, 5));
+    older.exec(`
+      INSERT INTO conversations(id, title, source, created_at, updated_at) VALUES ('c', 'Parser', 'codex', 0, 0);
+      INSERT INTO messages(id, conversation_id, seq, role, content, status, created_at, updated_at)
+        VALUES ('m1', 'c', 1, 'user', 'one', 'complete', 0, 0), ('m2', 'c', 2, 'assistant', 'two', 'complete', 0, 0);
+      INSERT INTO ingest_messages(key, message_id, pieces, revision) VALUES ('a', 'm2', 'p q', 3), ('b', 'm1', '', 1);
+      INSERT INTO usage VALUES ('k', 'c', 'm2', 'a-model', 1, 2, 3, 4, 5, 6);`);
+    const known = () => [
+      older.prepare('SELECT * FROM ingest_messages ORDER BY key').raw().all(),
+      older.prepare('SELECT * FROM usage').raw().all(),
+    ];
+    const before = known();
+    await databases.open();
+    assert.equal(schemaOf(older), SCHEMA_VERSION);
+    assert.deepEqual(known(), before);
+    assert.throws(() => older.exec(`INSERT INTO ingest_messages SELECT * FROM ingest_messages`), /UNIQUE/);
+  });
+
   it('leaves a database alone that a newer version has migrated and still lets this one write', async () => {
     const sqlite = await setUp();
     sqlite.pragma('user_version = 99');
