@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { Degradation, ImportResult, IngestHealth, IngestSettings } from '../protocol/ingest.ts';
 import type { Log } from '../protocol/log.ts';
+import { Checkpoints } from '../store/checkpoints.ts';
 import type { Database } from '../store/database.ts';
 import {
   hasSiblings,
@@ -97,6 +98,7 @@ class Ingestion implements Ingest {
   readonly #lookout: Lookout;
   readonly #backlog = new Backlog();
   readonly #thread = new WorkerThread();
+  readonly #checkpoints: Checkpoints;
   readonly #pace: Pace;
   readonly #known: Map<string, IngestFile>;
   /** What a file was like when it was last read to its end. */
@@ -112,6 +114,7 @@ class Ingestion implements Ingest {
     const { db, settings, clock = systemClock, watch = true } = options;
     this.#options = options;
     this.#clock = clock;
+    this.#checkpoints = new Checkpoints(db, options.log);
     this.#pace = new Pace(clock);
     this.#folders = folders;
     this.#roots = rootsOf(settings, options.home ?? homedir(), options.env ?? process.env);
@@ -235,6 +238,7 @@ class Ingestion implements Ingest {
       reading = next ?? (await this.#begin());
     }
     prepareForBulk(db, false);
+    await this.#checkpoints.close();
   }
 
   /**
@@ -282,6 +286,7 @@ class Ingestion implements Ingest {
   async #commit({ path, source }: WaitingFile, batch: Batch, asked: number): Promise<number> {
     const { db, leader, onCommitted, onHealthChanged } = this.#options;
     const held = await commitBatch(db, leader, { path, source }, batch);
+    this.#checkpoints.committed();
     this.#known.set(path, { path, source, ...batch.next });
     this.#bytesDone += Math.max(0, batch.next.position - batch.from);
     const { modifiedAt } = batch.next;

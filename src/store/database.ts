@@ -207,6 +207,12 @@ export class Database {
     return statSync(`${this.path}${LOG_SUFFIX}`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
+  /** Pages of the log that are not written back yet. */
+  logLength(): number {
+    const [state] = this.#sqlite.pragma('wal_checkpoint(NOOP)') as { log: number; checkpointed: number }[];
+    return state ? state.log - state.checkpointed : 0;
+  }
+
   /** What tells this database from every other, and from itself after it has lost something. */
   epoch(): string {
     return String(this.sql(`SELECT value FROM meta WHERE key = 'db_epoch'`).pluck().get());

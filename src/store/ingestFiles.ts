@@ -26,7 +26,7 @@ const LOG_ENTRIES = 1000;
 
 /** Pages that the write-ahead log may have before it is written back, usually and while a lot is stored. */
 const USUAL_CHECKPOINT = 1000;
-const BULK_CHECKPOINT = 4000;
+const BULK_CHECKPOINT = 12_000;
 
 /** Memory for pages of the database, usually and while a lot is stored, in KiB. */
 const USUAL_CACHE = 2000;

@@ -12,6 +12,7 @@ const expected = [
   'extension/LICENSE.txt',
   'extension/changelog.md',
   'extension/dist/THIRD-PARTY-NOTICES.txt',
+  'extension/dist/checkpointThread.cjs',
   'extension/dist/cli.cjs',
   'extension/dist/extension.cjs',
   'extension/dist/hub.cjs',

@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Log } from '../protocol/log.ts';
+import type { FromCheckpointThread, ToCheckpointThread } from './checkpointThread.ts';
+import type { Database } from './database.ts';
+
+/** Pages of the log that are worth a checkpoint, 4 KiB each. */
+const ENOUGH = 2000;
+
+/** Writes the log back into its database in a thread of its own while so much is stored that commits would have to do it. */
+export class Checkpoints {
+  readonly #db: Database;
+  readonly #log: Log;
+  #thread: Worker | undefined;
+  #isBusy = false;
+
+  constructor(db: Database, log: Log) {
+    this.#db = db;
+    this.#log = log;
+  }
+
+  /** To be called after a commit: has the log written back if it has become long. */
+  committed(): void {
+    if (this.#isBusy || this.#db.logLength() < ENOUGH) return;
+    this.#isBusy = true;
+    this.#thread ??= this.#start();
+    this.#thread.postMessage('checkpoint' satisfies ToCheckpointThread);
+  }
+
+  /** Ends the thread, if there is one, after the checkpoint that is under way. */
+  async close(): Promise<void> {
+    const thread = this.#thread;
+    if (!thread) return;
+    this.#thread = undefined;
+    const ended = once(thread, 'exit');
+    thread.postMessage('end' satisfies ToCheckpointThread);
+    await ended;
+  }
+
+  #start(): Worker {
+    // Beside this file there is the source in development, and the bundle in the product.
+    const program = `./checkpointThread.${import.meta.url.endsWith('.ts') ? 'ts' : 'cjs'}`;
+    const thread = new Worker(new URL(program, import.meta.url), { workerData: this.#db.path });
+    const done = (problem: string | null) => {
+      this.#isBusy = false;
+      // Nothing is lost: the log stays as it is, and a commit writes it back when it has become too long.
+      if (problem !== null) this.#log('warn', `The log of ${this.#db.path} was not written back: ${problem}`);
+    };
+    thread.on('message', ({ problem }: FromCheckpointThread) => done(problem));
+    thread.on('error', (error) => {
+      if (this.#thread === thread) this.#thread = undefined;
+      done(String(error));
+    });
+    return thread;
+  }
+}
