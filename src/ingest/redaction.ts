@@ -1,12 +1,14 @@
 import { secretRules } from './secretRules.ts';
 
-/** Finds whether any rule has to be tried, which in most texts is none, in one pass. */
-const anyHint = new RegExp(
-  secretRules
-    .flatMap(({ hints }) => hints)
-    .map((hint) => hint.replace(/\W/g, '\\$&'))
-    .join('|'),
-);
+/** The hints of all rules, the longest first, and as one pattern. */
+const hints = [...new Set(secretRules.flatMap((rule) => rule.hints))].sort((a, b) => b.length - a.length);
+const anyHint = hints.map((hint) => hint.replace(/\W/g, '\\$&')).join('|');
+
+/** Finds whether any rule has to be tried, which in many texts is none. */
+const someHint = new RegExp(anyHint);
+
+/** Finds every place where a hint begins, also within another one, and the longest that begins there. */
+const everyHint = new RegExp(`(?=(${anyHint}))`, 'g');
 
 /** Bits per character from which on a value looks random. */
 const RANDOM_BITS = 3.2;
@@ -22,11 +24,12 @@ export interface Redacted {
  * before stays as it is.
  */
 export function redact(text: string): Redacted {
-  if (!anyHint.test(text)) return { text, count: 0 };
+  if (!someHint.test(text)) return { text, count: 0 };
+  const present = hintsIn(text);
   let result = text;
   let count = 0;
   for (const { name, pattern, hints, random } of secretRules) {
-    if (!hints.some((hint) => result.includes(hint))) continue;
+    if (!hints.some((hint) => present.has(hint))) continue;
     result = result.replace(pattern, (match: string, ...rest: unknown[]) => {
       const groups = rest.at(-1);
       const secret = typeof groups === 'object' ? ((groups as { secret?: string }).secret ?? match) : match;
@@ -38,6 +41,13 @@ export function redact(text: string): Redacted {
     });
   }
   return { text: result, count };
+}
+
+/** The hints that occur in a text, found in one pass: looking for each of them takes longer than all the rest. */
+function hintsIn(text: string): ReadonlySet<string> {
+  const longest = new Set<string>();
+  for (const [, hint = ''] of text.matchAll(everyHint)) longest.add(hint);
+  return new Set(hints.filter((hint) => [...longest].some((other) => other.startsWith(hint))));
 }
 
 /** Whether a value has letters and digits in no order that words or code would have. */

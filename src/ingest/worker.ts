@@ -1,3 +1,6 @@
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { errorText } from '../protocol/errors.ts';
 import { readTranscript } from './reader.ts';
@@ -23,10 +26,21 @@ const AHEAD = 2;
 
 const parent = parentPort;
 if (!parent) throw new Error('This program is a worker thread.');
+giveWay();
 parent.on('message', (message: ToWorker | End) => {
   if (message === 'end') parent.close();
   else void read(message.request, message.port);
 });
+
+/** Lets the editor have the processor first, where threads have priorities of their own; a hint, like all priorities. */
+function giveWay(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Without /proc it reads as fast as it can.
+  }
+}
 
 async function read(request: ReadRequest, port: MessagePort): Promise<void> {
   let room = AHEAD;

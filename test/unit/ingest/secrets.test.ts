@@ -57,6 +57,13 @@ describe('secrets', () => {
     }
   });
 
+  it('are found where what points to one kind is part of what points to another', () => {
+    const hexadecimal = '0a1b2c3d'.repeat(4);
+    assert.equal(redact(`my-api-key-${hexadecimal}`).text, 'my-api-[redacted:mailgun-key]');
+    assert.equal(redact(`sk-or-v1-${hexadecimal}`).text, '[redacted:openrouter-key]');
+    assert.equal(redact(`sk-or-sk-proj-${hexadecimal}`).text, 'sk-or-[redacted:openai-key]');
+  });
+
   it('are not seen in ordinary text and code', () => {
     for (const text of [
       'const token = getToken(request.headers);',
