@@ -4,6 +4,7 @@ import type { Log } from '../../protocol/log.ts';
 import type { StreamPiece } from '../../protocol/model.ts';
 import type { LeaderMethod, PeerFrame } from '../../protocol/peer.ts';
 import type { PeerRecord } from '../../store/peers.ts';
+import { wait } from '../chat/timers.ts';
 import { type Cancel, every } from '../clock.ts';
 import type { Liveness } from '../leadership.ts';
 import type { Platform } from '../platform.ts';
@@ -20,6 +21,9 @@ const MAX_SILENCE = 3500;
 
 /** How often at most an instance is dialled that did not answer twice, in ms: when it can, it dials by itself. */
 const REDIAL = 10_000;
+
+/** How long one who has told something waits for peers that it is still connecting to before it leaves, in ms. */
+const FAREWELL = 250;
 
 /** Connections that have not proved themselves yet; more are refused. */
 const MAX_STRANGERS = 32;
@@ -71,6 +75,8 @@ export class PeerMesh {
   readonly #unreachable = new Set<string>();
   /** Dials by the id of the instance, until the connection ends; the promise ends when the peer is known or has failed. */
   readonly #dials = new Map<string, PromiseWithResolvers<void>>();
+  /** The newest change that the peers were told of. */
+  #nudged: number | undefined;
   /** The conversation that this instance's user sees. */
   #presence: string | null = null;
   /** The transcripts that this instance's client wants to be read. */
@@ -128,8 +134,9 @@ export class PeerMesh {
     return cursors.includes(undefined) ? undefined : Math.min(...cursors.map(Number));
   }
 
-  /** Tells every peer that the change log has grown. */
+  /** Tells every peer, also those to come, that the change log has grown. */
   nudge(changeId: number): void {
+    this.#nudged = changeId;
     for (const link of this.#links.values()) link.send({ type: 'nudge', changeId });
   }
 
@@ -178,14 +185,15 @@ export class PeerMesh {
   }
 
   /**
-   * Leaves the mesh; the registry forgets this instance.
+   * Leaves the mesh; the registry forgets this instance. Whoever was dialled already is told what was to be told.
    * @param isFollowed whether this instance joins again at once, and then replaces its row
    * @throws {DevChatError} when the registry cannot be written. Then the endpoint stays until the process ends, unless
    *   the row is about to be replaced: by refusing connections from then on it proves this instance gone.
    */
   async close(isFollowed = false): Promise<void> {
-    this.#closing = true;
     this.#stopHeartbeat?.();
+    if (this.#nudged !== undefined) await this.#settledWithin(FAREWELL);
+    this.#closing = true;
     let endsHere = isFollowed;
     try {
       // First, so that the peers know what the end of a link means.
@@ -195,6 +203,12 @@ export class PeerMesh {
       await Promise.all([...this.#links.values(), ...this.#strangers].map((link) => link.end()));
       if (endsHere) await this.#listener?.close();
     }
+  }
+
+  async #settledWithin(delay: number): Promise<void> {
+    const settled = new AbortController();
+    void this.settled().then(() => settled.abort());
+    await wait(this.#ports.platform.clock, delay, settled.signal);
   }
 
   #beat(): void {
@@ -317,6 +331,8 @@ export class PeerMesh {
     this.#dials.get(peer.instanceId)?.resolve();
     present?.cut();
     this.#ports.log('info', `connected to ${peer.editor} ${peer.instanceId} (pid ${peer.pid})`);
+    // By its own look the peer may have come too early for it.
+    if (this.#nudged !== undefined) link.send({ type: 'nudge', changeId: this.#nudged });
     if (this.#presence !== null) link.send({ type: 'presence', conversationId: this.#presence });
     if (this.#wish !== null) link.send({ type: 'wish', ingest: this.#wish });
     this.#ports.look();

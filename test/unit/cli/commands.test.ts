@@ -7,6 +7,7 @@ import Sqlite from 'better-sqlite3';
 import type { Imported } from '../../../src/cli/import.ts';
 import type { Conversation, Message } from '../../../src/protocol/model.ts';
 import type { SyncStatus } from '../../../src/protocol/rpc.ts';
+import { RpcClient } from '../../support/rpcClient.ts';
 import { environmentIn, useTempDirectory } from '../../support/tempDirectory.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/transcripts');
@@ -88,6 +89,21 @@ describe('devchat command', () => {
     await json(['send', 'Hello', '--title', 'Mine']);
     await json(['send', '-', '--title', 'My own'], 'Hello');
     assert.deepEqual((await titles()).sort(), ['Mine', 'My own', 'Piped words', 'The first words']);
+  });
+
+  it('is heard by every window before it ends', async () => {
+    const window = new RpcClient(program, ['serve', '--stdio'], environmentIn(directory));
+    directory.defer(() => window.child.kill('SIGKILL'));
+    await window.request('initialize', { databasePath: db(), client: 'test' });
+    const heard = new Set<string>();
+    for (let count = 1; count <= 5; count++) {
+      await json(['send', `Message ${count}`]);
+      const { peers } = await window.notified<SyncStatus>('status', (status) =>
+        status.peers.some(({ instanceId }) => !heard.has(instanceId)),
+      );
+      for (const { instanceId } of peers) heard.add(instanceId);
+    }
+    assert.equal(heard.size, 5);
   });
 
   it('keeps all of a piped text', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as v from 'valibot';
@@ -11,7 +11,7 @@ import { listPeers, peerSecret, registerPeer } from '../../../src/store/peers.ts
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
 import { VirtualClock } from '../../support/clock.ts';
 import { useDatabases } from '../../support/database.ts';
-import { introduce, RawPeer, TestMesh } from '../../support/peers.ts';
+import { introduce, listenAt, RawPeer, TestMesh } from '../../support/peers.ts';
 import { RpcClient } from '../../support/rpcClient.ts';
 import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
 
@@ -61,6 +61,36 @@ describe('mesh of peers', () => {
     await b.until('look', () => b.looks > (before[1] ?? 0));
     await c.until('look', () => c.looks > (before[2] ?? 0));
     assert.equal(a.looks, before[0]);
+  });
+
+  it('tells what it has told before it leaves, though it was not connected yet', async () => {
+    const [a] = await start('A');
+    const [brief] = await make('Brief');
+    assert.ok(a && brief);
+    await brief.mesh.open();
+    brief.mesh.nudge(1);
+    assert.deepEqual(brief.peers, []);
+    await brief.mesh.close();
+    // Once for the connection, which may have come too early, and once for the nudge.
+    await a.until('look', () => a.looks === 2);
+  });
+
+  it('leaves without a peer that does not answer', async () => {
+    const clock = new VirtualClock();
+    const brief = new TestMesh(await databases.open(), 'Brief', clock);
+    const endpoint = newEndpoint();
+    const { promise: dialled, resolve } = Promise.withResolvers<Socket>();
+    const silent = await listenAt(endpoint, resolve);
+    databases.directory.defer(() => silent.close());
+    await registerPeer(await databases.open(), { ...introduce('Silent'), endpoint, startedAt: Date.now() });
+    await brief.mesh.open();
+    const socket = await dialled;
+    databases.directory.defer(() => socket.destroy());
+    brief.mesh.nudge(1);
+    const closed = brief.mesh.close();
+    clock.advance(250);
+    socket.resume().on('end', () => socket.end());
+    await closed;
   });
 
   it('asks a peer, and gets its answer, its error, or the end of its link', async () => {
