@@ -54,6 +54,7 @@ export class Workspace {
   #shown: string | null = null;
   /** How the connection to the hub stood when it was told last, as JSON. */
   #hubTold: string | undefined;
+  #isHubTold = true;
 
   private constructor(db: Database, self: Introduction, events: WorkspaceEvents, options: WorkspaceOptions) {
     const { log, leads, wish = null, hub = null } = options;
@@ -141,8 +142,9 @@ export class Workspace {
     return workspace;
   }
 
-  /** Finds out whether what kept the database from being written has passed. */
+  /** Finds out whether what kept the database from being read or written has passed. */
   #probe(): void {
+    if (!this.#isHubTold) this.#tellHub();
     if (this.db.isUnwritable) {
       if (isWritable(this.db.path)) this.#events.writable?.();
     } else if (this.db.writeProblem !== null && this.db.readOnlyReason === null) {
@@ -182,7 +184,8 @@ export class Workspace {
     return this.#sync.settled();
   }
 
-  status(): SyncStatus {
+  /** @param hub how the connection to the hub stands, if that is known already */
+  status(hub = this.hub.status()): SyncStatus {
     const count = this.db.sql(`SELECT
       (SELECT value FROM meta WHERE key = 'db_epoch') AS dbEpoch,
       (SELECT count(*) FROM conversations WHERE deleted_at IS NULL) AS conversations,
@@ -199,19 +202,29 @@ export class Workspace {
       leader: leader.epoch === 0 ? null : leader,
       ...counts,
       readOnly: this.db.writeProblem,
-      hub: this.hub.status(),
+      hub,
     };
   }
 
-  #tellStatus(): void {
-    const status = this.status();
-    this.#hubTold = JSON.stringify(status.hub);
+  #tellStatus(hub = this.hub.status()): void {
+    const status = this.status(hub);
+    this.#hubTold = JSON.stringify(hub);
     this.#events.notify('status', status);
   }
 
-  /** Every change is a reason to look, and few of them make a difference: the whole status takes longer to find out. */
+  /**
+   * Every change is a reason to look, and few of them make a difference: the whole status takes longer to find out. What
+   * could not be told, because the database could not be read, is told later; what has caused the change goes on.
+   */
   #tellHub(): void {
-    if (JSON.stringify(this.hub.status()) !== this.#hubTold) this.#tellStatus();
+    this.#isHubTold = false;
+    try {
+      const hub = this.hub.status();
+      if (JSON.stringify(hub) !== this.#hubTold) this.#tellStatus(hub);
+      this.#isHubTold = true;
+    } catch (error) {
+      this.#events.fault?.(error);
+    }
   }
 
   /** @param isFollowed whether the database is opened anew at once */
