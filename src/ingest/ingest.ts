@@ -62,7 +62,10 @@ export interface Ingest {
    * @throws {DevChatError} `not-leader` when it was closed before
    */
   rescan(): Promise<ImportResult>;
-  /** Gives up on what waits to be read, but for files that change; {@link Ingest.rescan} takes it up again. */
+  /**
+   * Gives up on what waits to be read, and after its present batch on what is being read, but for files that change;
+   * {@link Ingest.rescan} takes it up again where it ended.
+   */
   cancel(): void;
   /**
    * Reads files and directories wherever they are, whatever workspace they belong to.
@@ -87,6 +90,8 @@ interface Reading {
   file: WaitingFile;
   batchSize: number;
   batches: AsyncGenerator<Batch>;
+  /** How often everything had been cancelled when it was begun. */
+  cancels: number;
 }
 
 class Ingestion implements Ingest {
@@ -108,6 +113,7 @@ class Ingestion implements Ingest {
   #working: Promise<void> | undefined;
   #bytesDone = 0;
   #isCancelled = false;
+  #cancels = 0;
   #isClosed = false;
 
   constructor(options: IngestOptions, folders: readonly string[]) {
@@ -161,6 +167,7 @@ class Ingestion implements Ingest {
 
   cancel(): void {
     this.#isCancelled = true;
+    this.#cancels++;
     this.#backlog.clear();
   }
 
@@ -231,7 +238,7 @@ class Ingestion implements Ingest {
       const next = await this.#begin(file.path);
       try {
         if (await this.#ingest(reading)) this.#read.set(file.path, stamp(file));
-        else this.#backlog.putBack(file);
+        else if (reading.cancels === this.#cancels) this.#backlog.putBack(file);
       } catch (error) {
         this.#failed(file, error);
       }
@@ -253,10 +260,11 @@ class Ingestion implements Ingest {
       if (!file) return undefined;
       try {
         const { path, source, takeAll } = file;
+        const cancels = this.#cancels;
         const known = this.#known.get(path) ?? (await this.#moved(file));
         const { batchSize } = this.#pace;
         const request: ReadRequest = { path, source, known, folders: this.#folders, takeAll, redact, batchSize };
-        return { file, batchSize, batches: this.#thread.read(request) };
+        return { file, batchSize, batches: this.#thread.read(request), cancels };
       } catch (error) {
         this.#failed(file, error);
       }
@@ -264,11 +272,12 @@ class Ingestion implements Ingest {
     return undefined;
   }
 
-  /** @returns false when there is more to read after a turn */
-  async #ingest({ file, batchSize, batches }: Reading): Promise<boolean> {
+  /** @returns false when there is more to read after a turn, or after it was cancelled */
+  async #ingest({ file, batchSize, batches, cancels }: Reading): Promise<boolean> {
     let asked = this.#clock.now();
     let count = 0;
     for await (const batch of batches) {
+      if (cancels !== this.#cancels) return false;
       const isLast = batch.next.modifiedAt !== 0;
       if (!isEmpty(batch, this.#known.get(file.path)?.position)) {
         const held = await this.#commit(file, batch, asked);

@@ -351,4 +351,26 @@ describe('ingestion', () => {
     await ingest.rescan();
     assert.equal(messages(), 33);
   });
+
+  it('stops after the batch that is being stored when it is cancelled, and goes on from there when asked', async () => {
+    const { db, start, folder, projects, write, messages, until } = await setUp({ watch: false });
+    for (const file of [1, 2]) {
+      const sessionId = `5e55000${file}-0000-4000-8000-000000000001`;
+      const shared = { sessionId, cwd: folder, type: 'user', timestamp: '2026-01-01T00:00:00.000Z' };
+      const lines = Array.from({ length: 2000 }, (_, index) => {
+        const uuid = `a000${file}000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+        return JSON.stringify({ ...shared, uuid, message: { role: 'user', content: `Question ${index}` } });
+      });
+      write(join(projects, `${sessionId}.jsonl`), `${lines.join('\n')}\n`);
+    }
+    const ingest = await start();
+    await until(() => messages() > 0);
+    ingest.cancel();
+    const stored = messages();
+    await ingest.settled();
+    assert.deepEqual([messages(), ingest.health().filesWaiting], [stored, 0]);
+    await ingest.rescan();
+    assert.equal(messages(), 4000);
+    assert.deepEqual((await verify(db, origin, false)).problems, []);
+  });
 });
