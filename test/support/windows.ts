@@ -1,4 +1,4 @@
-import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ensureBrowser } from '../../scripts/lib/browser.mjs';
 import { EditorWindow } from './editorWindow.ts';
 
@@ -39,16 +39,30 @@ export class Windows {
 
   /** Opens an address made by the editor host; resolves when the workbench is restored. */
   async open(url: string): Promise<EditorWindow> {
-    const page = await this.context.newPage();
+    const page = await this.newWindow();
     await page.goto(url);
     const window = new EditorWindow(page);
     await window.whenRestored();
     return window;
   }
 
+  /** A page in a desktop window of its own: in one that it shares with others, those behind draw once a second. */
+  private async newWindow(): Promise<Page> {
+    if (this.context.pages().length === 0) return this.context.newPage();
+    const session = await this.browser.newBrowserCDPSession();
+    const { targetInfos } = await session.send('Target.getTargets');
+    const browserContextId = targetInfos.find(({ type }) => type === 'page')?.browserContextId ?? '';
+    const [page] = await Promise.all([
+      this.context.waitForEvent('page'),
+      session.send('Target.createTarget', { url: 'about:blank', newWindow: true, browserContextId }),
+    ]);
+    await session.detach();
+    return page;
+  }
+
   /** Opens an address that names a test module; resolves with 0 when its `run()` succeeded. */
   async runTests(url: string): Promise<number> {
-    const page = await this.context.newPage();
+    const page = await this.newWindow();
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     // VS Code calls this function of the page that embeds it.
     await page.exposeFunction('codeAutomationExit', resolve);
