@@ -8,8 +8,8 @@ const piece = (offset: number, text: string, messageId = 'm', runId = 'r'): Stre
   ...{ conversationId: 'c', messageId, runId, offset, text },
 });
 
-/** A panel that takes the next event when it is told to. */
-function slowPanel() {
+/** A panel that takes the next event when it is told to, and needs no pause unless one is given. */
+function slowPanel(pause: () => Promise<unknown> = () => Promise.resolve()) {
   const taken: StreamPiece[] = [];
   let wake: { resolve(): void; reject(reason: Error): void } | undefined;
   const flow = new PieceFlow((event) => {
@@ -17,7 +17,7 @@ function slowPanel() {
     const { promise, ...ends } = Promise.withResolvers<void>();
     wake = ends;
     return promise;
-  });
+  }, pause);
   const settle = async (end: (ends: NonNullable<typeof wake>) => void) => {
     const ends = wake;
     wake = undefined;
@@ -33,13 +33,26 @@ function slowPanel() {
 }
 
 describe('pieces on their way to a panel', () => {
-  it('go at once when the panel has taken the last one', async () => {
+  it('go at once when the panel has taken the last one and had its pause', async () => {
     const { flow, taken, take } = slowPanel();
     flow.add(piece(0, 'a'));
     assert.deepEqual(taken, [piece(0, 'a')]);
     await take();
     flow.add(piece(1, 'b'));
     assert.deepEqual(taken, [piece(0, 'a'), piece(1, 'b')]);
+  });
+
+  it('go together when they come in the pause after one that it has taken', async () => {
+    const pause = Promise.withResolvers<void>();
+    const { flow, taken, take } = slowPanel(() => pause.promise);
+    flow.add(piece(0, 'a'));
+    await take();
+    flow.add(piece(1, 'b'));
+    flow.add(piece(2, 'c'));
+    assert.deepEqual(taken, [piece(0, 'a')]);
+    pause.resolve();
+    await new Promise(setImmediate);
+    assert.deepEqual(taken, [piece(0, 'a'), piece(1, 'bc')]);
   });
 
   it('go together when it is busy', async () => {
