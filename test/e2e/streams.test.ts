@@ -5,9 +5,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { after, before, describe, it } from 'mocha';
+import type { Locator } from 'playwright-core';
 import { root } from '../../scripts/lib/step.mjs';
 import type { Change } from '../../src/protocol/model.ts';
 import { openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
+
+/** The name of the animation of the dot behind a text that is being written. */
+function dotAnimation(message: Locator): Promise<string> {
+  return message
+    .locator('.body')
+    .evaluate((body) => body.ownerDocument.defaultView.getComputedStyle(body, '::after').animationName);
+}
 
 describe('a message that is being written', () => {
   let two: TwoWindows;
@@ -32,6 +40,7 @@ describe('a message that is being written', () => {
     await two.a.window.conversations().open(/A reply/);
     const inA = two.a.panel.feed.locator('[role=article][aria-busy=true]');
     await inA.filter({ hasText: 'The first piece' }).waitFor();
+    assert.equal(await dotAnimation(inA), 'none', 'what grows needs no animation, which is a frame of the window each time');
     writer.stdin.write(' and the second');
     await inA.filter({ hasText: 'The first piece and the second' }).waitFor();
     await two.b.window.conversations().open(/A reply/);
