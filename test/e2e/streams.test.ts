@@ -40,7 +40,11 @@ describe('a message that is being written', () => {
     await two.a.window.conversations().open(/A reply/);
     const inA = two.a.panel.feed.locator('[role=article][aria-busy=true]');
     await inA.filter({ hasText: 'The first piece' }).waitFor();
-    assert.equal(await dotAnimation(inA), 'none', 'what grows needs no animation, which is a frame of the window each time');
+    assert.equal(
+      await dotAnimation(inA),
+      'none',
+      'what grows needs no animation, which is a frame of the window each time',
+    );
     writer.stdin.write(' and the second');
     await inA.filter({ hasText: 'The first piece and the second' }).waitFor();
     await two.b.window.conversations().open(/A reply/);
