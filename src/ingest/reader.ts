@@ -111,16 +111,16 @@ async function* lineBatches(transcript: Transcript, builder: BatchBuilder, start
 function addLine(builder: BatchBuilder, { bytes, position, size, isEnded }: Line): boolean {
   const isTooLong = size > MAX_LINE;
   const content = bytes.toString();
+  const byteAt = (at: number) => position + (at === 0 ? 0 : Buffer.byteLength(content.slice(0, at)));
   if (!isEnded) {
-    const record = isTooLong ? undefined : wholeRecord(content);
-    if (record) builder.add(record, position);
-    return record !== undefined;
+    const found = isTooLong ? undefined : wholeRecord(content);
+    if (found) builder.add(found.record, byteAt(found.at));
+    return found !== undefined;
   }
   if (isTooLong) builder.quarantine('too-long', position, '', size);
   for (const found of recordsIn(content)) {
-    const at = position + (found.at === 0 ? 0 : Buffer.byteLength(content.slice(0, found.at)));
-    if ('record' in found) builder.add(found.record, at);
-    else builder.quarantine(found.reason, at, found.text);
+    if ('record' in found) builder.add(found.record, byteAt(found.at));
+    else builder.quarantine(found.reason, byteAt(found.at), found.text);
   }
   return true;
 }

@@ -32,12 +32,13 @@ export function recordsIn(line: string): Found[] {
   return recover(line, start);
 }
 
-/** Whether a text is a whole record, which nothing that follows can change. */
-export function wholeRecord(line: string): JsonObject | undefined {
-  const text = line.slice(skipFiller(line, 0));
+/** The record that a text is, if it is a whole one, which nothing that follows can change. */
+export function wholeRecord(line: string): { record: JsonObject; at: number } | undefined {
+  const at = skipFiller(line, 0);
+  const text = line.slice(at);
   if (!text.startsWith('{') || !text.trimEnd().endsWith('}')) return undefined;
-  const value = parse(text);
-  return isObject(value) ? value : undefined;
+  const record = parse(text);
+  return isObject(record) ? { record, at } : undefined;
 }
 
 function recover(line: string, start: number): Found[] {

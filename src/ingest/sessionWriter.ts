@@ -178,7 +178,7 @@ export class SessionWriter {
     const parts = fact.replaces
       ? fact.parts
       : [...known.list, ...fact.parts.filter((part) => !contains(known, [part]))];
-    const model = known.model ?? fact.model;
+    const model = fact.replaces ? (fact.model ?? known.model) : (known.model ?? fact.model);
     const status = fact.status === 'complete' && !fact.replaces ? known.status : fact.status;
     const isSame = sameParts(parts, known.list) && model === known.model && status === known.status;
     if (known.isFinal || isSame) {

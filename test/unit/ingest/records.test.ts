@@ -105,18 +105,19 @@ describe('records', () => {
   });
 
   it('are whole only when nothing that follows could change them', () => {
-    assert.deepEqual(wholeRecord('{"a":{"b":"}"}}'), { a: { b: '}' } });
+    assert.deepEqual(wholeRecord('{"a":{"b":"}"}}'), { record: { a: { b: '}' } }, at: 0 });
     for (const part of ['{"a":{"b":1}', '12', '{"a":1}x', '"}', '']) assert.equal(wholeRecord(part), undefined);
   });
 
   it('that are whole stay what they are, whatever is written behind them', () => {
+    const start = fc.string({ unit: fc.constantFrom(' ', '\t', '\0'), maxLength: 3 });
     const end = fc.string({ unit: fc.constantFrom('{', '}', '"', 'a', ':', '1', ',', '\\', ' ', '\0') });
     fc.assert(
-      fc.property(record, end, (one, behind) => {
-        const line = JSON.stringify(one);
+      fc.property(start, record, end, (before, one, behind) => {
+        const line = `${before}${JSON.stringify(one)}`;
         const whole = wholeRecord(line);
-        assert.deepEqual(whole, JSON.parse(line));
-        assert.deepEqual(summary(recordsIn(`${line}${behind}`))[0], whole);
+        assert.deepEqual(whole, { record: JSON.parse(JSON.stringify(one)), at: before.length });
+        assert.deepEqual(recordsIn(`${line}${behind}`)[0], whole);
       }),
     );
   });
