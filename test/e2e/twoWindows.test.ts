@@ -99,6 +99,11 @@ describe('two windows on one folder', () => {
     await a.panel.send('to be deleted');
     await b.window.conversations().open(/to be edited/);
     await b.panel.message('to be deleted').waitFor();
+    // The editor's list takes the focus back when it is drawn anew, and with it closes the input box that is to come.
+    await a.window
+      .conversations()
+      .row(/to be edited.*in 2 windows/)
+      .waitFor();
 
     await a.window.conversations().menu(/to be edited/, 'Rename Conversation');
     await a.window.answer('A better title');

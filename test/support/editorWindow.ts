@@ -44,14 +44,17 @@ export class EditorWindow {
   /** Runs a command that the palette shows, named by its identifier. */
   async command(id: string): Promise<void> {
     const row = this.page.locator(`[data-quick-input-id="${id}"]`);
-    // A command that an extension is about to contribute does not join a list that is already open: list again.
+    // A command that an extension is about to contribute does not join a list that is already open, and a list closes
+    // when something else takes the focus: list again.
     for (const deadline = Date.now() + commandTimeout; ; ) {
       await this.page.keyboard.press('F1');
-      await this.quickInput().fill(`>${id}`);
-      const found = await row.waitFor({ timeout: listTimeout }).then(
-        () => true,
-        () => false,
-      );
+      const found = await this.quickInput()
+        .fill(`>${id}`, { timeout: listTimeout })
+        .then(() => row.waitFor({ timeout: listTimeout }))
+        .then(
+          () => true,
+          () => false,
+        );
       if (found) break;
       if (Date.now() > deadline) throw new Error(`The palette does not offer ${id}.`);
       await this.page.keyboard.press('Escape');
@@ -93,6 +96,11 @@ export class EditorWindow {
 
   /** Shows the container with the conversations and the chat panel. */
   async showDevChat(): Promise<void> {
+    // The extension contributes it some time after the workbench was restored.
+    await this.page
+      .getByRole('tab', { name: /^DevChat/ })
+      .first()
+      .waitFor();
     await this.command('workbench.view.extension.devchat');
   }
 
