@@ -136,12 +136,21 @@ export class EditorWindow {
   }
 
   private nextPanel(kind: PanelKind): Promise<Frame> {
+    return this.nextFrame((frame) => messageBox(frame, kind));
+  }
+
+  /** The frame of a webview that has, or is about to have, an element that a selector finds. */
+  frameWith(selector: string): Promise<Frame> {
+    return this.nextFrame((frame) => frame.locator(selector));
+  }
+
+  private nextFrame(find: (frame: Frame) => Locator): Promise<Frame> {
     const { promise, resolve, reject } = Promise.withResolvers<Frame>();
-    const timer = setTimeout(() => reject(new Error('The chat panel did not appear.')), panelTimeout);
+    const timer = setTimeout(() => reject(new Error('The page of the view did not appear.')), panelTimeout);
     const watch = (frame: Frame) => {
       // A frame that goes away is not the panel.
       const ignore = () => undefined;
-      messageBox(frame, kind)
+      find(frame)
         .waitFor({ timeout: panelTimeout })
         .then(() => resolve(frame), ignore);
     };

@@ -1,6 +1,6 @@
-import type { ChatPanel } from './chatPanel.ts';
+import type { Locator } from 'playwright-core';
 
-/** What one frame of a panel showed. */
+/** A frame that showed more of a text. */
 export interface GrowthFrame {
   /** When it was about to be painted, in Unix ms. */
   at: number;
@@ -8,30 +8,31 @@ export interface GrowthFrame {
   newest: number;
 }
 
-/** A panel whose frames are being recorded. */
+/** A feed whose growth is being recorded. */
 export interface GrowthWatch {
-  /** Ends it after one more frame; all frames, in order. */
+  /** Ends it; all frames, in order. */
   stop(): Promise<GrowthFrame[]>;
 }
 
-/** Records from now on, at every frame of a panel, with which number its newest message ends. */
-export async function watchGrowth(panel: ChatPanel): Promise<GrowthWatch> {
-  const watch = await panel.feed.evaluateHandle((feed) => {
-    const page = feed.ownerDocument.defaultView;
+/**
+ * Records from now on with which number the newest message of a feed ends. Looks only when the feed changes, which must
+ * happen in callbacks of frames: to ask for every frame would have the window make more of them than it needs.
+ */
+export async function watchGrowth(feed: Locator): Promise<GrowthWatch> {
+  const watch = await feed.evaluateHandle((element) => {
+    const page = element.ownerDocument.defaultView;
     const frames: GrowthFrame[] = [];
-    let stopped: (() => void) | undefined;
-    const look = () => {
-      const text = feed.querySelector('[role=article]:last-of-type .body')?.textContent ?? '';
+    const observer = new page.MutationObserver(() => {
+      const text = element.querySelector('[role=article]:last-of-type .body > :last-child')?.textContent ?? '';
       const newest = Number(/\d+\s*$/.exec(text.slice(-20))?.[0] ?? -1);
-      frames.push({ at: page.performance.timeOrigin + page.performance.now(), newest });
-      if (stopped) stopped();
-      else page.requestAnimationFrame(look);
+      if (newest > (frames.at(-1)?.newest ?? -1))
+        frames.push({ at: page.performance.timeOrigin + page.performance.now(), newest });
+    });
+    observer.observe(element, { childList: true, characterData: true, subtree: true });
+    const stop = () => {
+      observer.disconnect();
+      return frames;
     };
-    page.requestAnimationFrame(look);
-    const stop = () =>
-      new Promise<GrowthFrame[]>((resolve) => {
-        stopped = () => resolve(frames);
-      });
     return { stop };
   });
   return { stop: () => watch.evaluate(({ stop }) => stop()) };

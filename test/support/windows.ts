@@ -12,6 +12,8 @@ const browserArguments = [
   '--disable-sync',
 ];
 
+const defaultSize = { width: 1280, height: 800 };
+
 /** A browser whose pages are the windows of one editor, as on one desktop. */
 export class Windows {
   private readonly browser: Browser;
@@ -23,7 +25,7 @@ export class Windows {
   }
 
   /** Starts the browser; `size` is that of each window. */
-  static async launch(size = { width: 1280, height: 800 }): Promise<Windows> {
+  static async launch(size = defaultSize): Promise<Windows> {
     const executablePath = await ensureBrowser({ required: true });
     const browser = await chromium.launch({
       args: browserArguments,
@@ -33,8 +35,15 @@ export class Windows {
       handleSIGHUP: false,
       ...(executablePath ? { executablePath } : {}),
     });
-    const context = await browser.newContext({ viewport: size, permissions: ['clipboard-read', 'clipboard-write'] });
-    return new Windows(browser, context);
+    return new Windows(browser, await newContext(browser, size));
+  }
+
+  /**
+   * The same browser for windows that share no storage with these. Of those that share it, some are drawn only once a
+   * second, like tabs behind others.
+   */
+  async apart(size = defaultSize): Promise<Windows> {
+    return new Windows(this.browser, await newContext(this.browser, size));
   }
 
   /** Opens an address made by the editor host; resolves when the workbench is restored. */
@@ -76,4 +85,8 @@ export class Windows {
   async close(): Promise<void> {
     await this.browser.close();
   }
+}
+
+function newContext(browser: Browser, viewport: typeof defaultSize): Promise<BrowserContext> {
+  return browser.newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
 }

@@ -1,47 +1,43 @@
-import type { ChatPanel } from '../../support/chatPanel.ts';
+import { cpSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import type { EditorWindow } from '../../support/editorWindow.ts';
 
-/** A text of which so many words come in a second, for so many seconds, so many to a paragraph. */
-export interface GrowingText {
-  rate: number;
-  duration: number;
-  paragraph: number;
-}
+const extension = join(import.meta.dirname, 'bareExtension');
 
 /**
- * The floor of a stream that is painted: the panel's page makes up the text itself, and shows it in a bare element.
- * @returns ms between two paints that showed more, ascending
+ * The floor of a stream that is painted: an extension in each window gets the same pieces over a socket and appends them to
+ * a bare element of its page, as often as the chat panel gets them.
  */
-export function paintBare({ feed }: ChatPanel, text: GrowingText): Promise<number[]> {
-  return feed.evaluate((element, { rate, duration, paragraph }) => {
-    const page = element.ownerDocument;
-    const { performance, requestAnimationFrame, setInterval, clearInterval } = page.defaultView;
-    const bare = page.body.appendChild(page.createElement('div'));
-    bare.style.cssText = 'position: fixed; inset: 0; overflow: auto; background: Canvas';
-    const start = performance.now();
-    const paints: number[] = [];
-    let come = 0;
-    let shown = 0;
-    let isDue = false;
-    const paint = () => {
-      isDue = false;
-      paints.push(performance.now());
-      for (; shown < come; shown++) {
-        if (shown % paragraph === 0) bare.append(page.createElement('p'));
-        bare.lastElementChild.append(` t${shown}`);
-      }
-      bare.scrollTop = bare.scrollHeight;
-    };
-    return new Promise<number[]>((resolve) => {
-      const timer = setInterval(() => {
-        come = Math.min(rate * duration, Math.floor(((performance.now() - start) * rate) / 1000));
-        if (!isDue && shown < come) requestAnimationFrame(paint);
-        isDue ||= shown < come;
-        if (shown < rate * duration) return;
-        clearInterval(timer);
-        bare.remove();
-        const gaps = paints.slice(1).map((at, index) => at - (paints[index] ?? at));
-        resolve(gaps.sort((a, b) => a - b));
-      }, 1000 / rate);
-    });
-  }, text);
+export class BareStream {
+  /** Environment of the editor's extension hosts. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly #readers = new Set<Socket>();
+  readonly #server = createServer((socket) => this.#readers.add(socket));
+
+  /** Puts the extension where an editor that is about to start finds it; the socket lies in the same folder. */
+  constructor(folder: string, extensionsDir: string) {
+    cpSync(extension, join(extensionsDir, 'devchat-test.bare-stream-1.0.0'), { recursive: true });
+    const path = join(folder, 'bare.sock');
+    this.env = { BARE_STREAM: path };
+    this.#server.listen(path);
+  }
+
+  /** Shows the element in a window, beside the chat panel. */
+  async show(window: EditorWindow): Promise<Locator> {
+    const frame = window.frameWith('#bare');
+    await window.command('bareStream.view.focus');
+    return (await frame).locator('#bare');
+  }
+
+  /** Hands a piece to all windows. */
+  send(text: string): void {
+    for (const reader of this.#readers) reader.write(text);
+  }
+
+  close(): void {
+    for (const reader of this.#readers) reader.destroy();
+    this.#server.close();
+  }
 }

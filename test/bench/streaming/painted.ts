@@ -2,10 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Locator } from 'playwright-core';
 import { root } from '../../../scripts/lib/step.mjs';
+import { createTempDir } from '../../../scripts/lib/tempDir.mjs';
+import { startTestEditor, type TestEditor } from '../../support/editorHost.ts';
 import { type GrowthFrame, watchGrowth } from '../../support/paintedGrowth.ts';
-import { openChat, openTwoWindows } from '../../support/twoWindows.ts';
-import { paintBare } from './bare.ts';
+import { type ChatWindow, openChat } from '../../support/twoWindows.ts';
+import { Windows } from '../../support/windows.ts';
+import { BareStream } from './bare.ts';
 
 /** How one window showed a stream; times in ms. */
 export interface Painted {
@@ -15,11 +19,12 @@ export interface Painted {
   delays: number[];
   /** Between two frames that showed more than the one before, ascending. */
   gaps: number[];
-  /** Frames that came more than 50 ms after the one before. */
-  lateFrames: number;
 }
 
 const now = () => performance.timeOrigin + performance.now();
+
+/** Windows that show the stream. */
+const WINDOWS = 4;
 
 /** Before the stream is measured, all windows show this of it. */
 const BEGINNING = 'Go:';
@@ -30,72 +35,111 @@ const TITLE = 'Streamed';
 /** Pieces of a paragraph, as a model's reply has some. */
 const PARAGRAPH = 60;
 
-/** How much later than the one before a frame is late, in ms. */
-const LATE = 50;
+/** A stream that is to be painted. */
+interface Stream {
+  /** Pieces per second. */
+  rate: number;
+  /** In seconds. */
+  duration: number;
+}
 
 /**
- * Has the command write a message piece by piece while four windows of one editor show it.
- * @param rate pieces per second
- * @param duration for how many seconds
- * @returns how each window showed it; and of the floor, ms between two paints in each window, ascending
+ * Has four windows of one editor show a message that the command writes piece by piece, and then, as the floor, what a
+ * bare extension in the same windows gets.
  */
-export async function paintInFourWindows(
-  rate: number,
-  duration: number,
-): Promise<{ windows: Painted[]; bare: number[][] }> {
-  const two = await openTwoWindows();
+export async function paintInFourWindows(stream: Stream): Promise<{ windows: Painted[]; bare: Painted[] }> {
+  const folder = createTempDir();
+  const extensionsDir = join(folder.path, 'ext');
+  const bare = new BareStream(folder.path, extensionsDir);
+  const cleanups: (() => unknown)[] = [() => folder.remove(), () => bare.close()];
   try {
-    const { editor, windows } = two;
-    const chats = [two.a, two.b, await openChat(editor, windows, 3), await openChat(editor, windows, 4)];
-    const program = [join(root, 'dist', 'cli.cjs'), '--workspace', editor.workspace];
-    const send = [...program, 'send', '-', '--role', 'assistant', '--title', TITLE];
-    const writer = spawn(process.execPath, send, { env: editor.env, stdio: ['pipe', 'ignore', 'inherit'] });
-    const exited = once(writer, 'exit');
-    writer.stdin.write(BEGINNING);
-    for (const { window, panel } of chats) {
-      await window.conversations().open(TITLE);
-      await panel.message(BEGINNING).waitFor();
+    const editor = await startTestEditor({ extensionsDir, env: bare.env });
+    cleanups.push(() => editor.stop());
+    const windows = await Windows.launch();
+    cleanups.push(() => windows.close());
+    const chats: ChatWindow[] = [];
+    const elements: Locator[] = [];
+    for (let index = 0; index < WINDOWS; index++) {
+      const chat = await openChat(editor, await windows.apart(), index + 1);
+      chats.push(chat);
+      elements.push(await bare.show(chat.window));
     }
-    const watches = await Promise.all(chats.map(({ panel }) => watchGrowth(panel)));
-    let text = BEGINNING;
-    const sentAt: number[] = [];
+    const painted = await paintChats(editor, chats, stream);
+    return { windows: painted, bare: await paintBare(bare, elements, stream) };
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+}
+
+async function paintChats(editor: TestEditor, chats: readonly ChatWindow[], stream: Stream): Promise<Painted[]> {
+  const program = [join(root, 'dist', 'cli.cjs'), '--workspace', editor.workspace];
+  const send = [...program, 'send', '-', '--role', 'assistant', '--title', TITLE];
+  const writer = spawn(process.execPath, send, { env: editor.env, stdio: ['pipe', 'ignore', 'inherit'] });
+  const exited = once(writer, 'exit');
+  writer.stdin.write(BEGINNING);
+  for (const { window, panel } of chats) {
+    await window.conversations().open(TITLE);
+    await panel.message(BEGINNING).waitFor();
+  }
+  const feeds = chats.map(({ panel }) => panel.feed);
+  return paint(feeds, stream, async (pieces) => {
+    for await (const piece of pieces) writer.stdin.write(piece);
+    writer.stdin.end();
+    await exited;
+    for (const feed of feeds) await feed.locator('[role=article][aria-busy=false]').waitFor();
+  });
+}
+
+function paintBare(bare: BareStream, elements: readonly Locator[], stream: Stream): Promise<Painted[]> {
+  bare.send(BEGINNING);
+  return paint(elements, stream, async (pieces) => {
+    let last = '';
+    for await (const piece of pieces) {
+      bare.send(piece);
+      last = piece;
+    }
+    for (const element of elements) await element.getByText(last).waitFor();
+  });
+}
+
+/**
+ * Watches feeds while a text grows in them.
+ * @param show has them show all pieces, and resolves when they do
+ */
+async function paint(
+  feeds: readonly Locator[],
+  { rate, duration }: Stream,
+  show: (pieces: AsyncIterable<string>) => Promise<void>,
+): Promise<Painted[]> {
+  const watches = await Promise.all(feeds.map(watchGrowth));
+  let text = BEGINNING;
+  const sentAt: number[] = [];
+  async function* pieces() {
     const start = performance.now();
     for (let index = 0; index < rate * duration; index++) {
       await delay(Math.max(0, start + (1000 * index) / rate - performance.now()));
       const piece = `${index % PARAGRAPH === 0 ? '\n\n' : ' '}t${index}`;
       text += piece;
       sentAt.push(now());
-      writer.stdin.write(piece);
+      yield piece;
     }
-    writer.stdin.end();
-    await exited;
-    for (const { panel } of chats) await panel.feed.locator('[role=article][aria-busy=false]').waitFor();
-    const frames = await Promise.all(watches.map((watch) => watch.stop()));
-    const texts = await Promise.all(chats.map(async ({ panel }) => (await panel.messages()).at(-1)?.text ?? ''));
-    const grown = { rate, duration, paragraph: PARAGRAPH };
-    const bare = await Promise.all(chats.map(({ panel }) => paintBare(panel, grown)));
-    const painted = frames.map((all, index) => ({
-      isWhole: withoutSpace(texts[index] ?? '') === withoutSpace(text),
-      ...rated(all, sentAt),
-    }));
-    return { windows: painted, bare };
-  } finally {
-    await two.close();
   }
+  await show(pieces());
+  const frames = await Promise.all(watches.map((watch) => watch.stop()));
+  const texts = await Promise.all(feeds.map((feed) => feed.locator('.body').last().textContent()));
+  return frames.map((all, index) => ({
+    isWhole: withoutSpace(texts[index] ?? '') === withoutSpace(text),
+    ...rated(all, sentAt),
+  }));
 }
 
 function rated(frames: readonly GrowthFrame[], sentAt: readonly number[]): Omit<Painted, 'isWhole'> {
-  const grown = frames.filter(({ newest }, index) => newest > (frames[index - 1]?.newest ?? -1));
-  const delays = grown.flatMap(({ at, newest }, index) => {
-    const first = (grown[index - 1]?.newest ?? -1) + 1;
+  const delays = frames.flatMap(({ at, newest }, index) => {
+    const first = (frames[index - 1]?.newest ?? -1) + 1;
     return sentAt.slice(first, newest + 1).map((sent) => at - sent);
   });
-  const between = (some: readonly GrowthFrame[]) => some.slice(1).map(({ at }, index) => at - (some[index]?.at ?? at));
-  return {
-    delays: ascending(delays),
-    gaps: ascending(between(grown)),
-    lateFrames: between(frames).filter((gap) => gap > LATE).length,
-  };
+  const gaps = frames.slice(1).map(({ at }, index) => at - (frames[index]?.at ?? at));
+  return { delays: ascending(delays), gaps: ascending(gaps) };
 }
 
 /** Where paragraphs begin is not in the text of a page. */
