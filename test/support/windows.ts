@@ -35,15 +35,8 @@ export class Windows {
       handleSIGHUP: false,
       ...(executablePath ? { executablePath } : {}),
     });
-    return new Windows(browser, await newContext(browser, size));
-  }
-
-  /**
-   * The same browser for windows that share no storage with these. Of those that share it, some are drawn only once a
-   * second, like tabs behind others.
-   */
-  async apart(size = defaultSize): Promise<Windows> {
-    return new Windows(this.browser, await newContext(this.browser, size));
+    const permissions = ['clipboard-read', 'clipboard-write'];
+    return new Windows(browser, await browser.newContext({ viewport: size, permissions }));
   }
 
   /** Opens an address made by the editor host; resolves when the workbench is restored. */
@@ -85,8 +78,4 @@ export class Windows {
   async close(): Promise<void> {
     await this.browser.close();
   }
-}
-
-function newContext(browser: Browser, viewport: typeof defaultSize): Promise<BrowserContext> {
-  return browser.newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
 }

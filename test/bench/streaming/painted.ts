@@ -60,7 +60,7 @@ export async function paintInFourWindows(stream: Stream): Promise<{ windows: Pai
     const chats: ChatWindow[] = [];
     const elements: Locator[] = [];
     for (let index = 0; index < WINDOWS; index++) {
-      const chat = await openChat(editor, await windows.apart(), index + 1);
+      const chat = await openChat(editor, windows, index + 1);
       chats.push(chat);
       elements.push(await bare.show(chat.window));
     }
