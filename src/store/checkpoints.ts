@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../protocol/log.ts';
 import type { FromCheckpointThread, ToCheckpointThread } from './checkpointThread.ts';
@@ -32,7 +31,8 @@ export class Checkpoints {
     const thread = this.#thread;
     if (!thread) return;
     this.#thread = undefined;
-    const ended = once(thread, 'exit');
+    // Also after an error, which has been told.
+    const ended = new Promise((resolve) => thread.once('exit', resolve));
     thread.postMessage('end' satisfies ToCheckpointThread);
     await ended;
   }
