@@ -395,8 +395,15 @@ describe('recovery of a damaged database', () => {
       'usage',
       'key, conversation_id, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, created_at',
       '(SELECT id FROM conversations), 0, 0, 0, 0, 0, 0',
+      0x0d,
+      /: (\d+) rows of usage\./,
+    ],
+    [
+      'ingest_sessions',
+      'external_id, source, title, title_rank',
+      `'codex', 'x', 1`,
       0x0a,
-      /: some rows of usage\./,
+      /: some rows of ingest_sessions\./,
     ],
   ];
   for (const [table, columns, values, leaf, lost] of details) {
