@@ -105,6 +105,8 @@ describe('the panel', () => {
       const { id } = await one.create('Streaming');
       const { id: messageId } = await one.sibling.request<Message>('stream/start', { conversationId: id });
       await one.sibling.request('stream/append', { messageId, text: 'What is **already here** of a reply' });
+      const waiting = await one.create('Waiting');
+      await one.sibling.request('stream/start', { conversationId: waiting.id });
     });
 
     for (const theme of themeKinds) {
@@ -159,7 +161,7 @@ describe('the panel', () => {
     });
 
     it('moves nothing by itself for who asked the system for less motion', async () => {
-      await one.open('Streaming');
+      await one.open('Waiting');
       await panel.feed.locator('[aria-busy=true]').waitFor();
       const running = () => panel.frame.evaluate<number>('document.getAnimations().length');
       await one.window.page.emulateMedia({ reducedMotion: 'no-preference' });
