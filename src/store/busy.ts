@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isBusy } from './sqliteErrors.ts';
 
 /** How long SQLite itself waits for a lock, in ms: short, because it blocks the process and long waits starve others. */
-export const BUSY_TIMEOUT = 100;
+export const BUSY_TIMEOUT = 20;
 
 /** How long a transaction is tried in all, in ms. */
 const DEADLINE = 10_000;

@@ -45,7 +45,7 @@ export const writes: readonly Trap[] = [
       {
         without: 'one long wait blocks the process',
         file: 'src/store/busy.ts',
-        remove: 'BUSY_TIMEOUT = 100;',
+        remove: 'BUSY_TIMEOUT = 20;',
         instead: 'BUSY_TIMEOUT = 5000;',
         test: 'test/unit/store/schema.test.ts',
         title: 'waits for a lock only briefly at a time',
