@@ -156,7 +156,7 @@ describe('open database', () => {
 
   it('waits for a lock only briefly at a time, because nothing else goes on meanwhile', async () => {
     const db = await databases.open();
-    assert.equal(db.sql('SELECT timeout FROM pragma_busy_timeout').pluck().get(), 100);
+    assert.equal(db.sql('SELECT timeout FROM pragma_busy_timeout').pluck().get(), 20);
   });
 
   it('is for its user alone, whatever the umask', async function () {
