@@ -111,7 +111,7 @@ async function* lineBatches(transcript: Transcript, builder: BatchBuilder, start
 function addLine(builder: BatchBuilder, { bytes, position, size, isEnded }: Line): boolean {
   const isTooLong = size > MAX_LINE;
   const content = bytes.toString();
-  const byteAt = (at: number) => position + (at === 0 ? 0 : Buffer.byteLength(content.slice(0, at)));
+  const byteAt = (at: number) => position + Buffer.byteLength(content.slice(0, at));
   if (!isEnded) {
     const found = isTooLong ? undefined : wholeRecord(content);
     if (found) builder.add(found.record, byteAt(found.at));

@@ -1,8 +1,8 @@
 import { secretRules } from './secretRules.ts';
 
 /** The hints of all rules, the longest first, and as one pattern. */
-const hints = [...new Set(secretRules.flatMap((rule) => rule.hints))].sort((a, b) => b.length - a.length);
-const anyHint = hints.map((hint) => hint.replace(/\W/g, '\\$&')).join('|');
+const allHints = [...new Set(secretRules.flatMap((rule) => rule.hints))].sort((a, b) => b.length - a.length);
+const anyHint = allHints.map((hint) => hint.replace(/\W/g, '\\$&')).join('|');
 
 /** Finds whether any rule has to be tried, which in many texts is none. */
 const someHint = new RegExp(anyHint);
@@ -47,7 +47,7 @@ export function redact(text: string): Redacted {
 function hintsIn(text: string): ReadonlySet<string> {
   const longest = new Set<string>();
   for (const [, hint = ''] of text.matchAll(everyHint)) longest.add(hint);
-  return new Set(hints.filter((hint) => [...longest].some((other) => other.startsWith(hint))));
+  return new Set(allHints.filter((hint) => [...longest].some((other) => other.startsWith(hint))));
 }
 
 /** Whether a value has letters and digits in no order that words or code would have. */

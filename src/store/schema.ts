@@ -257,7 +257,7 @@ export const migrations: readonly string[] = [
   // on merging.
   `INSERT INTO message_index(message_index, rank) VALUES ('automerge', 8);`,
   // Rows in the order in which they come: in that of their keys, which are hashes, a transaction would write nearly as many
-  // pages as it has rows, and that was half of what reading histories wrote.
+  // pages as it has rows, and that was more than half of what reading histories wrote.
   `
   CREATE TABLE ingest_messages_in_order(
     key TEXT NOT NULL UNIQUE,

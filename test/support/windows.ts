@@ -12,8 +12,6 @@ const browserArguments = [
   '--disable-sync',
 ];
 
-const defaultSize = { width: 1280, height: 800 };
-
 /** A browser whose pages are the windows of one editor, as on one desktop. */
 export class Windows {
   private readonly browser: Browser;
@@ -25,7 +23,7 @@ export class Windows {
   }
 
   /** Starts the browser; `size` is that of each window. */
-  static async launch(size = defaultSize): Promise<Windows> {
+  static async launch(size = { width: 1280, height: 800 }): Promise<Windows> {
     const executablePath = await ensureBrowser({ required: true });
     const browser = await chromium.launch({
       args: browserArguments,
@@ -35,8 +33,8 @@ export class Windows {
       handleSIGHUP: false,
       ...(executablePath ? { executablePath } : {}),
     });
-    const permissions = ['clipboard-read', 'clipboard-write'];
-    return new Windows(browser, await browser.newContext({ viewport: size, permissions }));
+    const context = await browser.newContext({ viewport: size, permissions: ['clipboard-read', 'clipboard-write'] });
+    return new Windows(browser, context);
   }
 
   /** Opens an address made by the editor host; resolves when the workbench is restored. */

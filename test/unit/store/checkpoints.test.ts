@@ -4,7 +4,7 @@ import { Checkpoints } from '../../../src/store/checkpoints.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { useDatabases } from '../../support/database.ts';
 
-/** Rows that do not fit on one page each, 4 KiB. */
+/** Adds rows that fill a page of 4 KiB each. */
 const fill = (db: Database, pages: number) =>
   db.write(() => {
     db.sql('CREATE TABLE IF NOT EXISTS filler(content BLOB)').run();
