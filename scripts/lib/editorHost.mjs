@@ -71,6 +71,8 @@ function serverArguments({ userDataDir, extensionsDir, trust = true, driver = tr
     ...['--host', host, '--port', String(port), '--without-connection-token', '--accept-server-license-terms'],
     ...['--user-data-dir', userDataDir, '--server-data-dir', join(userDataDir, 'server')],
     ...['--extensions-dir', extensionsDir, '--disable-telemetry', '--force-disable-user-env'],
+    // Between processes of one machine it costs time only; the editor of a desktop has nothing like it.
+    '--disable-websocket-compression',
     ...(driver ? ['--enable-smoke-test-driver'] : []),
     ...(trust ? ['--disable-workspace-trust'] : []),
     ...extraArgs,

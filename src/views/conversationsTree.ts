@@ -28,6 +28,9 @@ import type { Presence } from './presence.ts';
 /** How long changes are gathered before the list is drawn, in ms. */
 const PAUSE = 50;
 
+/** The least time from one drawing of the list to the next, in ms: while an agent's history is read, it never rests. */
+const INTERVAL = 250;
+
 /** How often a row that was clicked is looked for, and the pauses between, in ms. */
 const LOOKS = 40;
 const BETWEEN = 50;
@@ -46,6 +49,7 @@ export function registerConversationsTree(ports: ListPorts): Disposable {
   const { client, history, chats, presence, choice } = ports;
   let listing = list(ports);
   let drawing: NodeJS.Timeout | undefined;
+  let drawnAt = -INTERVAL;
   let midnight: NodeJS.Timeout | undefined;
   const changed = new EventEmitter<string[] | undefined>();
   const provider: TreeDataProvider<string> = {
@@ -65,6 +69,7 @@ export function registerConversationsTree(ports: ListPorts): Disposable {
   const follow = () => void reveal(tree, listing, chats.current.selected);
   const draw = () => {
     drawing = undefined;
+    drawnAt = performance.now();
     const before = listing;
     listing = list(ports);
     const outdated = outdatedElements(before, listing);
@@ -78,7 +83,7 @@ export function registerConversationsTree(ports: ListPorts): Disposable {
     showChoice(tree, choice);
   };
   const drawSoon = () => {
-    drawing ??= setTimeout(draw, PAUSE);
+    drawing ??= setTimeout(draw, Math.max(PAUSE, drawnAt + INTERVAL - performance.now()));
   };
   const waitForMidnight = () => {
     const now = Date.now();

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root } from '../../../scripts/lib/step.mjs';
@@ -11,18 +13,29 @@ import { projectIn, writeCorpus } from './corpus.ts';
 const probe = join(import.meta.dirname, 'probeExtension');
 const program = join(root, 'dist', 'cli.cjs');
 
-/** How long what the start of the window has left behind may take, in ms. */
+/** How long what the start of the window and of the other instance have left behind may take, in ms. */
 const SETTLING = 5000;
 
-/** How late the event loop of a window's extension host was, in ms: of each half second, the p99 and the most. */
+/** How long the machine is kept busy by others for comparison, in ms. */
+const BUSY = 15_000;
+
+/** How late the event loop of a window's extension host was, in ms: of each half second, ascending. */
 export interface HostDelay {
-  duration: number;
   p99: number[];
   max: number[];
+  /** The most, without the time in which the thread was ready and others had the processors. */
+  blocked: number[];
+}
+
+/** How long reading has taken, in ms, and how late the extension host was meanwhile, and beside programs that only count. */
+export interface WindowReading {
+  duration: number;
+  reading: HostDelay;
+  control: HostDelay;
 }
 
 /** Has a window of a real editor, opened before, take in sessions of so many turns each; another instance asks for it. */
-export async function readInWindow(sessions: number, turns: number): Promise<HostDelay> {
+export async function readInWindow(sessions: number, turns: number): Promise<WindowReading> {
   const { path, remove } = createTempDir();
   const [home, prepared] = [join(path, 'agent'), join(path, 'prepared')];
   const file = join(path, 'delay');
@@ -38,21 +51,24 @@ export async function readInWindow(sessions: number, turns: number): Promise<Hos
     try {
       const window = await windows.open(editor.host.url(workspace, { development: root }));
       await window.showDevChat();
+      // Begun earlier it might lead, and would read in the window's place.
       await delay(SETTLING);
       sibling = new RpcClient(program, ['serve', '--stdio'], { DEVCHAT_HOME: devchatHome });
       await sibling.request('initialize', { workspaceFolder: workspace, client: 'bench' });
-      const begun = Date.now();
-      renameSync(projectIn(prepared, workspace), projectIn(home, workspace));
-      // What has not changed for long is looked for once a minute only.
-      await sibling.request('ingest/rescan');
-      const ended = Date.now();
-      const told = readFileSync(file, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-      const meanwhile = told.filter(({ at }) => at > begun && at <= ended);
-      const ascending = (figure: 'p99' | 'max') => meanwhile.map((one) => Number(one[figure])).sort((a, b) => a - b);
-      return { duration: ended - begun, p99: ascending('p99'), max: ascending('max') };
+      await delay(SETTLING);
+      const during = async (work: () => Promise<unknown>) => {
+        const begun = Date.now();
+        await work();
+        return { duration: Date.now() - begun, delay: readDelay(file, begun) };
+      };
+      const control = await during(keepBusy);
+      await delay(SETTLING);
+      const reading = await during(async () => {
+        renameSync(projectIn(prepared, workspace), projectIn(home, workspace));
+        // What has not changed for long is looked for once a minute only.
+        await sibling?.request('ingest/rescan');
+      });
+      return { duration: reading.duration, reading: reading.delay, control: control.delay };
     } finally {
       sibling?.child.kill();
       await windows.close();
@@ -61,4 +77,21 @@ export async function readInWindow(sessions: number, turns: number): Promise<Hos
     await editor.stop();
     remove();
   }
+}
+
+/** Keeps every processor busy with something else. */
+async function keepBusy(): Promise<void> {
+  const counting = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', 'for (;;);']));
+  await delay(BUSY);
+  for (const child of counting) child.kill();
+}
+
+function readDelay(file: string, since: number): HostDelay {
+  const told = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ at }) => at > since);
+  const ascending = (figure: keyof HostDelay) => told.map((one) => Number(one[figure])).sort((a, b) => a - b);
+  return { p99: ascending('p99'), max: ascending('max'), blocked: ascending('blocked') };
 }

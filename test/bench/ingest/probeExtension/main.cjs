@@ -1,18 +1,34 @@
 // Appends to the file that LOOP_DELAY_FILE names, twice a second, how late the event loop of the extension host was.
-const { appendFileSync } = require('node:fs');
-const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { appendFileSync, readFileSync } = require('node:fs');
+const { createHistogram } = require('node:perf_hooks');
 
 /** How often the loop is looked at, and how often it is told, in ms. */
 const RESOLUTION = 1;
 const INTERVAL = 500;
 
+/**
+ * For how long this thread was ready and had no processor, in ms.
+ * Source: https://docs.kernel.org/scheduler/sched-stats.html
+ */
+function processorAwaited() {
+  return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+}
+
 exports.activate = () => {
-  const loop = monitorEventLoopDelay({ resolution: RESOLUTION });
-  loop.enable();
+  // In µs: by the clock, and without the time in which others had the processors.
+  const [late, blocked] = [createHistogram(), createHistogram()];
+  let [lookedAt, awaited] = [performance.now(), processorAwaited()];
   setInterval(() => {
-    const late = (/** @type {number} */ ns) => Math.max(0, ns / 1e6 - RESOLUTION);
-    const told = { at: Date.now(), p99: late(loop.percentile(99)), max: late(loop.max) };
-    loop.reset();
+    const [now, waits] = [performance.now(), processorAwaited()];
+    const [gap, wait] = [now - lookedAt - RESOLUTION, waits - awaited];
+    late.record(Math.max(1, Math.round(gap * 1000)));
+    blocked.record(Math.max(1, Math.round((gap - wait) * 1000)));
+    [lookedAt, awaited] = [now, waits];
+  }, RESOLUTION);
+  setInterval(() => {
+    const told = { at: Date.now(), p99: late.percentile(99) / 1e3, max: late.max / 1e3, blocked: blocked.max / 1e3 };
+    late.reset();
+    blocked.reset();
     appendFileSync(process.env['LOOP_DELAY_FILE'] ?? '', `${JSON.stringify(told)}\n`);
   }, INTERVAL);
 };
