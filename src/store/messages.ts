@@ -154,9 +154,9 @@ function* rowsBetween(db: Database, conversationId: string, from: number, to: nu
     .iterate(conversationId, to - numbered - skipped, skipped);
 }
 
-/** Messages that are worth sending before anybody asks: at most so many, each at most so long (in characters). */
+/** Messages that are worth sending to every window before it asks: at most so many, each at most so long (in characters). */
 const FEW = 20;
-const SHORT = 20_000;
+const SHORT = 4000;
 
 /** The present rows of the changed messages, if they are few; the long ones are left to be asked for. */
 export function fewShortMessages(db: Database, messageIds: Iterable<string | null>): Message[] {

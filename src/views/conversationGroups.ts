@@ -117,8 +117,16 @@ function haveSameMembers(before: readonly Group[], after: readonly Group[]): boo
 }
 
 function isSameRow(one: Row, other: Row | undefined): boolean {
-  if (one.conversation !== other?.conversation || one.windows !== other.windows) return false;
-  return one.subagents.join() === other.subagents.join();
+  if (one.windows !== other?.windows || one.subagents.join() !== other.subagents.join()) return false;
+  return one.conversation === other.conversation || looksOf(one.conversation) === looksOf(other.conversation);
+}
+
+/**
+ * What is to be seen of a conversation; its last activity to the minute. A reply that is being written changes the row
+ * twice a second, and to draw it anew costs each window more than the reply itself.
+ */
+function looksOf({ revision, lastReadSeq, updatedAt, ...rest }: Conversation): string {
+  return JSON.stringify({ ...rest, minute: Math.floor(updatedAt / 60_000) });
 }
 
 function timeKey(time: number, [today = 0, yesterday = 0, lastWeek = 0]: readonly number[]): string {

@@ -16,14 +16,19 @@ export class LiveTexts {
     return this.#signal(messageId);
   }
 
-  /** Takes a piece; `stored` is the text of the message's row. */
-  add(piece: StreamPiece, stored: string): void {
+  /**
+   * Takes a piece; `stored` is the text of the message's row.
+   * @returns false when there is a hole before it
+   */
+  add(piece: StreamPiece, stored: string): boolean {
     const { messageId } = piece;
     const known = this.#waiting.get(messageId) ?? this.#signal(messageId).peek();
     const live = addPiece(known, stored, piece);
-    if (!live || live === known) return;
+    const isWhole = live !== undefined && live.text.length >= piece.offset + piece.text.length;
+    if (!live || live === known) return isWhole;
     if (this.#waiting.size === 0) setTimeout(() => requestAnimationFrame(() => this.#show()), this.#pauseMs);
     this.#waiting.set(messageId, live);
+    return isWhole;
   }
 
   /** Forgets what is no longer being written: the final row is the whole truth. */

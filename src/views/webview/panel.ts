@@ -10,6 +10,7 @@ import type { Destination } from './destination.ts';
 import { moveDraft, NO_CONVERSATION, rescueEdits, withDraft } from './drafts.ts';
 import { Edits } from './edits.ts';
 import { Find } from './find.ts';
+import { GrowingRows } from './growingRows.ts';
 import { LiveTexts } from './liveTexts.ts';
 import type { CodeActions } from './markdown/codeBlock.tsx';
 import { NoticeList } from './noticeList.ts';
@@ -48,6 +49,7 @@ export class Panel {
   readonly isResyncing = signal(false);
   /** What is known of messages that are being written. */
   readonly live = new LiveTexts();
+  readonly #growing: GrowingRows;
   /** Made for the first message when no conversation is shown, and used until the host shows one. */
   readonly #newId = signal<string | null>(null);
   /** The conversation last shown before there was none; if it is restored, so is its draft. */
@@ -89,6 +91,12 @@ export class Panel {
       },
       timers: pageTimers,
       log: (text) => this.#tell('log', { text }),
+    });
+    this.#growing = new GrowingRows({
+      rows: (conversationId) => this.timelines.find(conversationId)?.pages.peek().rows ?? [],
+      due: (conversationId, numbers) =>
+        this.timelines.receive(conversationId, [], this.timelines.of(conversationId).lastSeq.peek(), numbers),
+      timers: pageTimers,
     });
     const { state, view, currentId, timeline, draftKey, outbox } = this;
     this.replies = new Replies({
@@ -133,8 +141,7 @@ export class Panel {
 
   handle(news: PanelNews): void {
     if (news.type === 'view') this.#show(news.view);
-    else if (news.type === 'messages')
-      this.timelines.receive(news.conversationId, news.messages, news.lastSeq, news.outdated);
+    else if (news.type === 'messages') this.#receiveRows(news);
     else if (news.type === 'stream') this.#receivePiece(news.piece);
     else if (news.type === 'notice') this.notices.add(news.text, news.restorable);
     else if (news.type === 'focus') this.focusRequests.value++;
@@ -281,10 +288,14 @@ export class Panel {
     if (hasText) this.notices.addOnce(this.strings.editLost);
   }
 
+  #receiveRows({ conversationId, messages, lastSeq, outdated }: Extract<PanelNews, { type: 'messages' }>): void {
+    this.timelines.receive(conversationId, messages, lastSeq, this.#growing.putOff(conversationId, outdated));
+  }
+
   #receivePiece(piece: StreamPiece): void {
     const rows = this.timelines.find(piece.conversationId)?.pages.peek().rows;
     const row = rows?.findLast(({ id }) => id === piece.messageId);
-    if (row?.status === 'streaming') this.live.add(piece, row.content);
+    if (row?.status === 'streaming') this.#growing.grows(row.id, this.live.add(piece, row.content));
   }
 
   #isReady(): boolean {

@@ -31,6 +31,11 @@ export class BareStream {
     return (await frame).locator('#bare');
   }
 
+  /** Empties the elements, and begins a text. */
+  begin(text: string): void {
+    this.send(`\f${text}`);
+  }
+
   /** Hands a piece to all windows. */
   send(text: string): void {
     for (const reader of this.#readers) reader.write(text);

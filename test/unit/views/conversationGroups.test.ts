@@ -207,6 +207,10 @@ describe('what of the list is drawn anew', () => {
     const before = listing([a, b, c]);
     assert.deepEqual(outdatedElements(before, listing([a, b, c])), []);
     assert.deepEqual(outdatedElements(before, listing([a, { ...b, unread: 1 }, c])), ['b']);
+    // What is written into it changes nothing that is seen, but the time of its last activity.
+    const grown = { ...b, revision: 2, updatedAt: 59_999 };
+    assert.deepEqual(outdatedElements(before, listing([a, grown, c])), []);
+    assert.deepEqual(outdatedElements(before, listing([a, { ...grown, updatedAt: 60_000 }, c])), ['b']);
     assert.deepEqual(outdatedElements(before, listing([a, b, c], { c: 2 })), ['c']);
   });
 

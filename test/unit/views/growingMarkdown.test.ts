@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { nothingSettled, renderNext, type Settled } from '../../../src/views/webview/markdown/growing.ts';
+import { nothingSettled, plainlyAdded, renderNext, type Settled } from '../../../src/views/webview/markdown/growing.ts';
 import { makeParser } from '../../../src/views/webview/markdown/parser.ts';
 
 /** Beginnings of lines and their ends that mean something to the parser, and to each other. */
@@ -91,6 +91,30 @@ const anyGrowth = anyText.chain((text) =>
   fc.tuple(fc.constant(text), fc.array(fc.nat({ max: text.length }), { maxLength: 30 })),
 );
 
+/** A text, and what is added to it: mostly words, sometimes what might make them more. */
+const marks = fc.constantFrom('*', '`', '_', '$', '~~', '[a](b', 'x', '');
+const lastLine = fc.oneof(
+  fc.tuple(fc.constantFrom('Some ', 'x y'), words),
+  fc.tuple(fc.constant('Some '), marks, fc.constant('a b')),
+  fc.tuple(fc.constantFrom(' ', ''), fc.constantFrom('1', '-', 'a')),
+);
+const anyAddition = fc.tuple(
+  fc.oneof(
+    anyText,
+    lastLine.map((parts) => `Text\n\n${parts.join('')}`),
+  ),
+  fc
+    .array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.constantFrom(' some', ' words', 'é', ', 1', '. A', "'s", ' -') },
+        words,
+        marks,
+      ),
+      { minLength: 1, maxLength: 4 },
+    )
+    .map((parts) => parts.join('')),
+);
+
 describe('Markdown that grows', () => {
   for (const hasMath of [false, true]) {
     const markdown = makeParser({ hasMath });
@@ -106,6 +130,44 @@ describe('Markdown that grows', () => {
       );
     });
   }
+
+  it('takes words as they stand only where they come to the same', () => {
+    let taken = 0;
+    for (const hasMath of [false, true]) {
+      const markdown = makeParser({ hasMath });
+      fc.assert(
+        fc.property(anyAddition, ([before, added]) => {
+          const [inline, end] = markdown.parse(before, {}).slice(-2);
+          const isInParagraph = end?.type === 'paragraph_close' && end.level === 0;
+          // As in the panel, where the words go to the end of the paragraph's last piece of text.
+          if (!isInParagraph || inline?.children?.at(-1)?.type !== 'text') return;
+          const words = plainlyAdded(before, before + added);
+          if (words === undefined) return;
+          taken++;
+          assert.equal(markdown.render(before).replace(/<\/p>\n$/, `${words}</p>\n`), markdown.render(before + added));
+        }),
+        { numRuns: 5000 },
+      );
+    }
+    assert.ok(taken > 100, `${taken} additions were taken`);
+  });
+
+  it('takes only words, and only behind a space in a line that begins with a letter', () => {
+    assert.equal(plainlyAdded('One two', 'One two three, four.'), ' three, four.');
+    assert.equal(plainlyAdded('One tw', 'One two'), 'o');
+    for (const [before, text] of [
+      ['One two', 'One three'],
+      ['One', 'One two'],
+      ['1. two', '1. two three'],
+      ['One two ', 'One two three'],
+      ['One two', 'One two '],
+      ['One two', 'One two\nthree'],
+      ['One *two', 'One *two*'],
+      ['See https://exam', 'See https://example'],
+      ['One a.b', 'One a.bc'],
+    ] as const)
+      assert.equal(plainlyAdded(before, text), undefined, JSON.stringify([before, text]));
+  });
 
   it('parses only its last block again', () => {
     const markdown = makeParser({ hasMath: false });

@@ -54,6 +54,22 @@ export function renderNext(markdown: MarkdownIt, text: string, before: Settled):
   };
 }
 
+/** Words between single spaces, each with at most one mark behind it: nothing that Markdown would take for more. */
+const plainWords = /^(?: [\p{L}\p{M}\p{N}'-]*[,.;:!?]?)+(?<! )$/u;
+
+/**
+ * What a text has more than the one before, if that can be added to the end of its last paragraph as it stands, without
+ * parsing anything anew: plain words, in a line that begins with a letter. Else undefined.
+ */
+export function plainlyAdded(before: string, text: string): string | undefined {
+  if (!text.startsWith(before)) return undefined;
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  const lastWord = line.lastIndexOf(' ');
+  if (lastWord < 0 || line.endsWith(' ') || !/^\p{L}/u.test(line)) return undefined;
+  const added = text.slice(before.length);
+  return plainWords.test(line.slice(lastWord) + added) ? added : undefined;
+}
+
 const nothing: Pick<Cut, 'index' | 'begins' | 'ends'> = { index: 0, begins: [], ends: [] };
 
 /** Whether a list without empty lines between its items has got one, which changes how all of them are rendered. */

@@ -1,6 +1,6 @@
 import type { CodeActions } from './codeBlock.tsx';
 import { addHeaders, finishBlocks } from './finish.ts';
-import { nothingSettled, type Rendering, renderNext } from './growing.ts';
+import { nothingSettled, plainlyAdded, type Rendering, renderNext } from './growing.ts';
 import { makeParser } from './parser.ts';
 import { sanitise } from './sanitise.ts';
 
@@ -50,12 +50,26 @@ export class MarkdownView {
 
   #render(text: string, isWhole: boolean): void {
     const isPlain = text.length > LONGEST_MARKDOWN;
+    const words = isWhole ? undefined : plainlyAdded(this.#shown ?? '', text);
+    if (words !== undefined && this.#addToLastParagraph(words)) {
+      this.#shown = text;
+      return;
+    }
     if (isPlain || !text.startsWith(this.#settled.text)) this.#beginAnew();
     this.#shown = text;
     this.#isFinished = false;
     if (isPlain) this.#replaceOpen([plain(text)]);
     else if (isWhole && this.#settled === nothingSettled) this.#replaceOpen(blocksOf(markdown.render(text)));
     else this.#add(this.#renderNext(text));
+  }
+
+  /** @returns false when the text does not end with a paragraph, or that with something else than words */
+  #addToLastParagraph(words: string): boolean {
+    const paragraph = this.#element.lastElementChild;
+    const end = paragraph?.lastChild;
+    if (!(paragraph instanceof HTMLParagraphElement && end instanceof Text)) return false;
+    end.appendData(words);
+    return true;
   }
 
   #renderNext(text: string): Rendering {

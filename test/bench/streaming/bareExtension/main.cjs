@@ -14,6 +14,9 @@ const page = `<!DOCTYPE html>
   const body = feed.querySelector('.body');
   let waiting = '';
   const show = () => {
+    const begins = waiting.lastIndexOf('\\f');
+    if (begins >= 0) body.replaceChildren(document.createElement('p'));
+    waiting = waiting.slice(begins + 1);
     const [more, ...paragraphs] = waiting.split('\\n\\n');
     waiting = '';
     body.lastElementChild.append(more);
