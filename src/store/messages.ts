@@ -156,7 +156,9 @@ function* rowsBetween(db: Database, conversationId: string, from: number, to: nu
 
 /** Messages that are worth sending to every window before it asks: at most so many, each at most so long (in characters). */
 const FEW = 20;
-const SHORT = 4000;
+const SHORT = 20_000;
+/** The same of messages that are being written: they change twice a second, and their pieces say more. */
+const SHORT_GROWING = 4000;
 
 /** The present rows of the changed messages, if they are few; the long ones are left to be asked for. */
 export function fewShortMessages(db: Database, messageIds: Iterable<string | null>): Message[] {
@@ -164,7 +166,8 @@ export function fewShortMessages(db: Database, messageIds: Iterable<string | nul
   if (ids.length === 0 || ids.length > FEW) return [];
   const find = db.sql(
     `SELECT ${messageColumns} FROM messages
-     WHERE id = ? AND length(content) <= ${SHORT} AND coalesce(length(parts), 0) <= ${SHORT}`,
+     WHERE id = ? AND length(content) <= iif(status = 'streaming', ${SHORT_GROWING}, ${SHORT})
+       AND coalesce(length(parts), 0) <= ${SHORT}`,
   );
   return ids.flatMap((id) => find.get(id) ?? []).map(toMessage);
 }
