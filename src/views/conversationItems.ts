@@ -50,8 +50,6 @@ export function toRowItem({ conversation, windows, subagents }: Row): TreeItem {
     .join(' · ');
   item.iconPath = iconOf(conversation);
   item.contextValue = contextOf(conversation);
-  // Of an imported one, it also says what has to be asked for first.
-  if (origin === null) item.tooltip = tooltipOf(conversation);
   // Without arguments: the editor forgets them whenever it draws the row anew, and with them a click that is on its way.
   item.command = { command: openRow, title: l10n.t('Open Conversation') };
   return item;
@@ -92,7 +90,7 @@ export function tooltipOf(conversation: Conversation, usage?: Usage): MarkdownSt
     l10n.t('Messages: {0}', lastSeq),
     ...place,
     ...(usage && totalOf(usage) > 0 ? [usageText(usage)] : []),
-    new Date(updatedAt).toLocaleString(env.language),
+    new Date(updatedAt).toLocaleString(env.language, { dateStyle: 'medium', timeStyle: 'short' }),
     ...(tags.length > 0 ? [tags.map((tag) => `#${tag}`).join(' ')] : []),
   ];
   return new MarkdownString().appendText(lines.join('\n\n'));
@@ -123,7 +121,7 @@ function groupTitle(key: string): string {
   return titles[key] ?? key;
 }
 
-/** Not by `Intl`, whose first use would hold up the extension host for 13 ms, and twice that while histories are read. */
+/** Not by `Intl`: its first use holds up the extension host for 13 ms, and twice that while histories are read. */
 function monthTitle(month: Date): string {
   const year = month.getFullYear();
   const titles = [

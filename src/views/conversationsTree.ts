@@ -68,6 +68,7 @@ export function registerConversationsTree(ports: ListPorts): Disposable {
   const tree = window.createTreeView(views.conversations, { treeDataProvider: provider, canSelectMany: true });
   const follow = () => void reveal(tree, listing, chats.current.selected);
   const draw = () => {
+    clearTimeout(drawing);
     drawing = undefined;
     drawnAt = performance.now();
     const before = listing;

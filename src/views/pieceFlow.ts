@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StreamPiece } from '../protocol/model.ts';
 import type { PanelEvent } from '../protocol/panel.ts';
+import { isNext, joined } from '../protocol/pieces.ts';
 
 /**
  * How long a window is left alone when it has taken a piece, in ms. Each one costs it a frame and a dozen tasks; with this
@@ -45,12 +46,4 @@ export class PieceFlow {
     }
     this.#isBusy = false;
   }
-}
-
-function isNext(before: StreamPiece, piece: StreamPiece): boolean {
-  return before.runId === piece.runId && before.offset + before.text.length === piece.offset;
-}
-
-function joined(before: StreamPiece, piece: StreamPiece): StreamPiece {
-  return { ...before, text: before.text + piece.text };
 }

@@ -4,7 +4,7 @@ import { ms, type Section, table, targetTable, times } from './document.ts';
 import { inFolder } from './folder.ts';
 import { sample } from './processes.ts';
 import { contenders, READERS } from './streaming/contenders.ts';
-import { type Painted, paintInFourWindows } from './streaming/painted.ts';
+import { type Painted, paintInFourWindows, ROUNDS } from './streaming/painted.ts';
 
 /** Pieces per second, for so many seconds. */
 const RATE = 200;
@@ -95,9 +95,9 @@ function paintedLines({ windows, bare }: Awaited<ReturnType<typeof paintInFourWi
     ms(gaps.at(-1) ?? Number.NaN),
   ];
   return [
-    `The same for ${PAINTED_DURATION} s, painted in four windows of a real VS Code in one browser, each with an extension host and an ` +
-      'instance of its own. The floor, afterwards in the same windows: an extension that gets the same pieces over a socket, passes ' +
-      'them on at the same pace, and appends them to a bare element.',
+    `Paragraphs and lists in ${ROUNDS} messages, ${PAINTED_DURATION} s in all, painted in four windows of a real VS Code in one browser, ` +
+      'each with an extension host and an instance of its own. The floor, in turn with them in the same windows: an extension that ' +
+      'gets the same pieces over a socket, passes them on at the same pace, and appends them as they stand to a bare element.',
     '',
     ...table(
       ['', 'pieces painted', 'median ms', 'p99 ms', 'paints', 'between paints, median ms', 'p95 ms', 'longest'],

@@ -24,7 +24,7 @@ export async function watchGrowth(feed: Locator): Promise<GrowthWatch> {
     const frames: GrowthFrame[] = [];
     const observer = new page.MutationObserver(() => {
       const text = element.querySelector('[role=article]:last-of-type .body > :last-child')?.textContent ?? '';
-      const newest = Number(/\d+\s*$/.exec(text.slice(-20))?.[0] ?? -1);
+      const newest = Number(/\d+(?=\W*$)/.exec(text.slice(-20))?.[0] ?? -1);
       if (newest > (frames.at(-1)?.newest ?? -1))
         frames.push({ at: page.performance.timeOrigin + page.performance.now(), newest });
     });

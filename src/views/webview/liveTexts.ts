@@ -1,5 +1,6 @@
-import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { type Signal, signal } from '@preact/signals';
 import type { Message, StreamPiece } from '../../protocol/model.ts';
+import { isNext, joined } from '../../protocol/pieces.ts';
 import { addPiece, type LiveText } from './liveText.ts';
 
 /** How long the reader has the panel to himself, for each ms that a text took to render: long blocks take long. */
@@ -9,11 +10,19 @@ const RENDERING_SHARE = 3;
 export class LiveTexts {
   readonly #texts = new Map<string, Signal<LiveText | undefined>>();
   readonly #waiting = new Map<string, LiveText>();
+  /** What has come behind a hole, until the stored text has grown over it. */
+  readonly #ahead = new Map<string, StreamPiece>();
+  readonly #nextFrame: (action: () => void) => void;
   #pauseMs = 0;
 
-  /** The live text of a message; undefined while nothing of it has come. */
-  of(messageId: string): ReadonlySignal<LiveText | undefined> {
-    return this.#signal(messageId);
+  constructor(nextFrame: (action: () => void) => void) {
+    this.#nextFrame = nextFrame;
+  }
+
+  /** The text of a message as far as it is known: the stored one, or while it is being written the longer live one. */
+  textOf({ id, status, content }: Message): string {
+    const live = status === 'streaming' ? this.#signal(id).value?.text : undefined;
+    return live && live.length > content.length ? live : content;
   }
 
   /**
@@ -23,10 +32,14 @@ export class LiveTexts {
   add(piece: StreamPiece, stored: string): boolean {
     const { messageId } = piece;
     const known = this.#waiting.get(messageId) ?? this.#signal(messageId).peek();
-    const live = addPiece(known, stored, piece);
-    const isWhole = live !== undefined && live.text.length >= piece.offset + piece.text.length;
+    const before = this.#ahead.get(messageId);
+    const newest = before && isNext(before, piece) ? joined(before, piece) : piece;
+    const live = addPiece(known, stored, newest);
+    const isWhole = live !== undefined && live.text.length >= newest.offset + newest.text.length;
+    if (isWhole) this.#ahead.delete(messageId);
+    else this.#ahead.set(messageId, newest);
     if (!live || live === known) return isWhole;
-    if (this.#waiting.size === 0) setTimeout(() => requestAnimationFrame(() => this.#show()), this.#pauseMs);
+    if (this.#waiting.size === 0) setTimeout(() => this.#nextFrame(() => this.#show()), this.#pauseMs);
     this.#waiting.set(messageId, live);
     return isWhole;
   }
@@ -37,6 +50,7 @@ export class LiveTexts {
       if (status === 'streaming') continue;
       this.#texts.delete(id);
       this.#waiting.delete(id);
+      this.#ahead.delete(id);
     }
   }
 

@@ -92,10 +92,11 @@ function SentPart({ message }: { message: Message }) {
 function Toolbar({ message }: { message: Message }) {
   const panel = usePanel();
   const { api, replies, strings, report } = panel;
-  const { id, role, content, status } = message;
+  const { id, role, status } = message;
+  const copy = () => api.request('copy', { text: panel.live.textOf(message) }).catch(report);
   return (
     <div class="toolbar">
-      <IconButton name={strings.copy} onClick={() => api.request('copy', { text: content }).catch(report)}>
+      <IconButton name={strings.copy} onClick={copy}>
         <CopyIcon />
       </IconButton>
       {role === 'user' && status === 'complete' && !replies.isImported.value && (

@@ -17,9 +17,6 @@ export function MessageText({ message }: { message: Message }) {
   );
 }
 
-/** The stored text, or while it is being written the longer one that its pieces tell. */
-function Text({ message: { id, content, status } }: { message: Message }) {
-  const isGrowing = status === 'streaming';
-  const live = isGrowing ? usePanel().live.of(id).value?.text : undefined;
-  return <MessageBody text={live && live.length > content.length ? live : content} isGrowing={isGrowing} />;
+function Text({ message }: { message: Message }) {
+  return <MessageBody text={usePanel().live.textOf(message)} isGrowing={message.status === 'streaming'} />;
 }

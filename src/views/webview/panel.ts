@@ -48,7 +48,7 @@ export class Panel {
   /** True from the wish for a resync to its end. */
   readonly isResyncing = signal(false);
   /** What is known of messages that are being written. */
-  readonly live = new LiveTexts();
+  readonly live = new LiveTexts((action) => requestAnimationFrame(action));
   readonly #growing: GrowingRows;
   /** Made for the first message when no conversation is shown, and used until the host shows one. */
   readonly #newId = signal<string | null>(null);
@@ -94,8 +94,7 @@ export class Panel {
     });
     this.#growing = new GrowingRows({
       rows: (conversationId) => this.timelines.find(conversationId)?.pages.peek().rows ?? [],
-      due: (conversationId, numbers) =>
-        this.timelines.receive(conversationId, [], this.timelines.of(conversationId).lastSeq.peek(), numbers),
+      due: (conversationId, numbers) => this.timelines.fetchAnew(conversationId, numbers),
       timers: pageTimers,
     });
     const { state, view, currentId, timeline, draftKey, outbox } = this;

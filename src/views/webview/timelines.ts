@@ -89,11 +89,16 @@ export class Timelines {
     lastSeq: number,
     outdated: readonly SeqRange[] = [],
   ): void {
-    this.find(conversationId)?.doubt(outdated);
     // What is held is in memory, where storing cannot fail.
     void this.#sync.received(messages);
     this.#sync.newest(conversationId, lastSeq);
-    if (outdated.length > 0) this.#sync.want(conversationId, outdated);
+    if (outdated.length > 0) this.fetchAnew(conversationId, outdated);
+  }
+
+  /** Wants the rows of numbers anew. */
+  fetchAnew(conversationId: string, numbers: readonly SeqRange[]): void {
+    this.find(conversationId)?.doubt(numbers);
+    this.#sync.want(conversationId, numbers);
   }
 
   /** Wants one more page of older messages, unless some are still to come. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +16,9 @@ const program = join(root, 'dist', 'cli.cjs');
 
 /** How long what the start of the window and of the other instance have left behind may take, in ms. */
 const SETTLING = 5000;
+
+/** For how long the extension host is looked at afterwards, in ms. */
+const AFTER = 1000;
 
 /** How long the machine is kept busy by others for comparison, in ms. */
 const BUSY = 15_000;
@@ -59,7 +63,10 @@ export async function readInWindow(sessions: number, turns: number): Promise<Win
       const during = async (work: () => Promise<unknown>) => {
         const begun = Date.now();
         await work();
-        return { duration: Date.now() - begun, delay: readDelay(file, begun) };
+        const duration = Date.now() - begun;
+        // The last changes are still to be shown, and the last half second to be told.
+        await delay(AFTER);
+        return { duration, delay: readDelay(file, begun) };
       };
       const control = await during(keepBusy);
       await delay(SETTLING);
@@ -81,9 +88,9 @@ export async function readInWindow(sessions: number, turns: number): Promise<Win
 
 /** Keeps every processor busy with something else. */
 async function keepBusy(): Promise<void> {
-  const counting = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', 'for (;;);']));
-  await delay(BUSY);
-  for (const child of counting) child.kill();
+  const count = `const end = Date.now() + ${BUSY}; while (Date.now() < end);`;
+  const counting = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', count]));
+  await Promise.all(counting.map((child) => once(child, 'exit')));
 }
 
 function readDelay(file: string, since: number): HostDelay {

@@ -30,10 +30,11 @@ const WINDOWS = 4;
 const SETTLING = 10_000;
 
 /** How often both ways are taken, in turn: the machine is not always equally fast. */
-const ROUNDS = 3;
+export const ROUNDS = 3;
 
-/** Pieces of a paragraph, as a model's reply has some. */
-const PARAGRAPH = 60;
+/** Pieces of a paragraph or list, and of an item; as in a model's reply, they take turns. */
+const BLOCK = 60;
+const ITEM = 12;
 
 /** A stream that is to be painted. */
 interface Stream {
@@ -46,8 +47,8 @@ interface Stream {
 }
 
 /**
- * Has four windows of one editor show a message that the command writes piece by piece, and then, as the floor, what a
- * bare extension in the same windows gets.
+ * Has four windows of one editor show messages that the command writes piece by piece, and in turn with them, as the
+ * floor, what a bare extension in the same windows gets.
  */
 export async function paintInFourWindows({
   rate,
@@ -142,7 +143,7 @@ async function paint(
     const start = performance.now();
     for (let index = 0; index < rate * duration; index++) {
       await delay(Math.max(0, start + (1000 * index) / rate - performance.now()));
-      const piece = `${index % PARAGRAPH === 0 ? '\n\n' : ' '}t${index}`;
+      const piece = pieceOf(index);
       text += piece;
       sentAt.push(now());
       yield piece;
@@ -152,7 +153,7 @@ async function paint(
   const frames = await Promise.all(watches.map((watch) => watch.stop()));
   const texts = await Promise.all(feeds.map((feed) => feed.locator('.body').last().textContent()));
   return frames.map((all, index) => ({
-    isWhole: withoutSpace(texts[index] ?? '') === withoutSpace(text),
+    isWhole: withoutMarks(texts[index] ?? '') === withoutMarks(text),
     ...rated(all, sentAt),
   }));
 }
@@ -166,7 +167,16 @@ function rated(frames: readonly GrowthFrame[], sentAt: readonly number[]): Omit<
   return { delays: ascending(delays), gaps: ascending(gaps) };
 }
 
-/** Where paragraphs begin is not in the text of a page. */
-const withoutSpace = (text: string) => text.replaceAll(/\s/g, '');
+/** One word of a reply: paragraphs and lists in turn, the first word of each item and paragraph is bold. */
+function pieceOf(index: number): string {
+  const isList = Math.floor(index / BLOCK) % 2 === 1;
+  const beginsBlock = index % BLOCK === 0;
+  const beginsItem = isList && index % ITEM === 0;
+  if (!beginsBlock && !beginsItem) return ` t${index}`;
+  return `${beginsBlock ? '\n\n' : '\n'}${isList ? '- ' : ''}**t${index}**`;
+}
+
+/** What makes a text paragraphs, items and bold is not in the text of a page. */
+const withoutMarks = (text: string) => text.replaceAll(/[\s*-]/g, '');
 
 const ascending = (values: number[]) => values.sort((a, b) => a - b);

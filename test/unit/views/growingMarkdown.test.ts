@@ -97,6 +97,8 @@ const lastLine = fc.oneof(
   fc.tuple(fc.constantFrom('Some ', 'x y'), words),
   fc.tuple(fc.constant('Some '), marks, fc.constant('a b')),
   fc.tuple(fc.constantFrom(' ', ''), fc.constantFrom('1', '-', 'a')),
+  fc.tuple(begin, fc.constantFrom('a b', '**a** b', '1 - b')),
+  fc.tuple(fc.constantFrom("[a]:\nhttps://x.y 'b c", "[a]: https://x.y 'b\nc d", "[a]: https://x.y 'b c'")),
 );
 const anyAddition = fc.tuple(
   fc.oneof(
@@ -106,7 +108,7 @@ const anyAddition = fc.tuple(
   fc
     .array(
       fc.oneof(
-        { weight: 4, arbitrary: fc.constantFrom(' some', ' words', 'é', ', 1', '. A', "'s", ' -') },
+        { weight: 4, arbitrary: fc.constantFrom(' some', ' words', 'é', ', 1', '. A', "'", ' -') },
         words,
         marks,
       ),
@@ -137,14 +139,14 @@ describe('Markdown that grows', () => {
       const markdown = makeParser({ hasMath });
       fc.assert(
         fc.property(anyAddition, ([before, added]) => {
-          const [inline, end] = markdown.parse(before, {}).slice(-2);
-          const isInParagraph = end?.type === 'paragraph_close' && end.level === 0;
-          // As in the panel, where the words go to the end of the paragraph's last piece of text.
-          if (!isInParagraph || inline?.children?.at(-1)?.type !== 'text') return;
-          const words = plainlyAdded(before, before + added);
-          if (words === undefined) return;
+          const words = plainlyAdded(before, before, before + added);
+          const html = markdown.render(before);
+          // As in the panel, where they go to the text that the last paragraph or item ends with.
+          const [ends = ''] = /(?:<\/(?:p|li|ul|ol)>\n?)+$/.exec(html) ?? [];
+          const text = html.slice(0, html.length - ends.length);
+          if (words === undefined || ends === '' || /(?:>|^)\s*$/.test(text)) return;
           taken++;
-          assert.equal(markdown.render(before).replace(/<\/p>\n$/, `${words}</p>\n`), markdown.render(before + added));
+          assert.equal(text + words + ends, markdown.render(before + added));
         }),
         { numRuns: 5000 },
       );
@@ -152,21 +154,24 @@ describe('Markdown that grows', () => {
     assert.ok(taken > 100, `${taken} additions were taken`);
   });
 
-  it('takes only words, and only behind a space in a line that begins with a letter', () => {
-    assert.equal(plainlyAdded('One two', 'One two three, four.'), ' three, four.');
-    assert.equal(plainlyAdded('One tw', 'One two'), 'o');
+  it('takes only words, and only behind others in their line', () => {
+    const added = (before: string, text: string) => plainlyAdded(before, before, text);
+    assert.equal(added('One two', 'One two three, four.'), ' three, four.');
+    assert.equal(added('- **One** tw', '- **One** two'), 'o');
     for (const [before, text] of [
       ['One two', 'One three'],
       ['One', 'One two'],
-      ['1. two', '1. two three'],
+      ['- ', '- One'],
+      [' 1', ' 1. two'],
       ['One two ', 'One two three'],
       ['One two', 'One two '],
       ['One two', 'One two\nthree'],
       ['One *two', 'One *two*'],
       ['See https://exam', 'See https://example'],
       ['One a.b', 'One a.bc'],
+      ["[a]:\nhttps://x.y 'one", "[a]:\nhttps://x.y 'one two"],
     ] as const)
-      assert.equal(plainlyAdded(before, text), undefined, JSON.stringify([before, text]));
+      assert.equal(added(before, text), undefined, JSON.stringify([before, text]));
   });
 
   it('parses only its last block again', () => {

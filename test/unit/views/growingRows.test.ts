@@ -24,16 +24,26 @@ function setUp() {
 describe('rows of messages that grow', () => {
   it('wait while their pieces come, and are asked for once, soon after the last', async () => {
     const { clock, due, grow, putOff } = setUp();
-    for (let piece = 0; piece < 100; piece++) {
+    for (let piece = 0; piece < 30; piece++) {
       grow(2);
-      if (piece % 4 === 0) assert.deepEqual(putOff(2, 2), []);
-      await clock.pass(100);
+      if (piece % 8 === 0) assert.deepEqual(putOff(2, 2), []);
+      await clock.pass(50);
     }
     assert.deepEqual(due, []);
-    await clock.pass(100);
+    await clock.pass(50);
     assert.deepEqual(due, [{ from: 2, to: 2 }]);
     await clock.pass(60_000);
     assert.equal(due.length, 1);
+  });
+
+  it('are asked for every two seconds at the latest', async () => {
+    const { clock, due, grow, putOff } = setUp();
+    for (let piece = 0; piece < 100; piece++) {
+      grow(2);
+      if (piece % 8 === 0) assert.deepEqual(putOff(2, 2), []);
+      await clock.pass(50);
+    }
+    assert.equal(due.length, 2);
   });
 
   it('do not wait where no pieces come, nor do those that are complete', () => {
@@ -60,11 +70,11 @@ describe('rows of messages that grow', () => {
     grow(2);
     grow(3);
     assert.deepEqual(putOff(2, 3), []);
-    await clock.pass(150);
+    await clock.pass(75);
     grow(2);
-    await clock.pass(100);
+    await clock.pass(50);
     assert.deepEqual(due, [{ from: 3, to: 3 }]);
-    await clock.pass(100);
+    await clock.pass(50);
     assert.deepEqual(due, [
       { from: 3, to: 3 },
       { from: 2, to: 2 },

@@ -54,18 +54,20 @@ export function renderNext(markdown: MarkdownIt, text: string, before: Settled):
   };
 }
 
-/** Words between single spaces, each with at most one mark behind it: nothing that Markdown would take for more. */
+/** Words behind spaces, each with at most one mark behind it: nothing that Markdown would take for more. */
 const plainWords = /^(?: [\p{L}\p{M}\p{N}'-]*[,.;:!?]?)+(?<! )$/u;
 
 /**
- * What a text has more than the one before, if that can be added to the end of its last paragraph as it stands, without
- * parsing anything anew: plain words, in a line that begins with a letter. Else undefined.
+ * What a text has more than the one before, if that can be added as it stands to the end of the paragraph or item that the
+ * text ends with, without parsing anything anew: plain words in a line in which a word stands already. Else undefined.
+ * @param open the end of the text before, from where it is not settled
  */
-export function plainlyAdded(before: string, text: string): string | undefined {
-  if (!text.startsWith(before)) return undefined;
-  const line = before.slice(before.lastIndexOf('\n') + 1);
+export function plainlyAdded(before: string, open: string, text: string): string | undefined {
+  // A definition of a link may turn into text again, and text into one.
+  if (!text.startsWith(before) || open.includes(']:')) return undefined;
+  const line = open.slice(open.lastIndexOf('\n') + 1);
   const lastWord = line.lastIndexOf(' ');
-  if (lastWord < 0 || line.endsWith(' ') || !/^\p{L}/u.test(line)) return undefined;
+  if (line.endsWith(' ') || !/\p{L}/u.test(line.slice(0, Math.max(0, lastWord)))) return undefined;
   const added = text.slice(before.length);
   return plainWords.test(line.slice(lastWord) + added) ? added : undefined;
 }

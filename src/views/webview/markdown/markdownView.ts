@@ -50,8 +50,11 @@ export class MarkdownView {
 
   #render(text: string, isWhole: boolean): void {
     const isPlain = text.length > LONGEST_MARKDOWN;
-    const words = isWhole ? undefined : plainlyAdded(this.#shown ?? '', text);
-    if (words !== undefined && this.#addToLastParagraph(words)) {
+    const shown = this.#shown ?? '';
+    const words = isWhole ? undefined : plainlyAdded(shown, shown.slice(this.#settled.text.length), text);
+    const end = words && lastText(this.#element);
+    if (end) {
+      end.appendData(words);
       this.#shown = text;
       return;
     }
@@ -61,15 +64,6 @@ export class MarkdownView {
     if (isPlain) this.#replaceOpen([plain(text)]);
     else if (isWhole && this.#settled === nothingSettled) this.#replaceOpen(blocksOf(markdown.render(text)));
     else this.#add(this.#renderNext(text));
-  }
-
-  /** @returns false when the text does not end with a paragraph, or that with something else than words */
-  #addToLastParagraph(words: string): boolean {
-    const paragraph = this.#element.lastElementChild;
-    const end = paragraph?.lastChild;
-    if (!(paragraph instanceof HTMLParagraphElement && end instanceof Text)) return false;
-    end.appendData(words);
-    return true;
   }
 
   #renderNext(text: string): Rendering {
@@ -112,6 +106,15 @@ function blocksOf(html: string): ChildNode[] {
   const blocks = sanitise(html, 'text');
   addHeaders(blocks);
   return [...blocks.childNodes];
+}
+
+/** The text that an element ends with, if it ends with a paragraph or an item, and that with text. */
+function lastText(element: Element): Text | undefined {
+  const last = element.lastElementChild;
+  if (last?.matches('ul, ol')) return lastText(last);
+  const end = last?.lastChild;
+  if (last?.matches('p, li') && end instanceof Text && end.data.trim() !== '') return end;
+  return last?.matches('li') ? lastText(last) : undefined;
 }
 
 /** What holds the rows of a table, or a list itself. */
