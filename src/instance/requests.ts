@@ -1,4 +1,5 @@
 import { reportIngestion } from '../ingest/report.ts';
+import { hasReason } from '../protocol/errors.ts';
 import type { Conversation } from '../protocol/model.ts';
 import type { Method, Params, Results } from '../protocol/rpc.ts';
 import { branchConversation } from '../store/branch.ts';
@@ -22,6 +23,7 @@ import { purgeConversations, removePurged } from '../store/purge.ts';
 import { otherVersions } from '../store/replica/alternatives.ts';
 import { shareConversation, unshareConversation } from '../store/replica/sharing.ts';
 import { searchMessages } from '../store/search.ts';
+import { endedStream } from '../store/streams.ts';
 import { rebuildIndex, verify } from '../store/verify.ts';
 import { listWorkspaces, workspaceConversations } from '../store/workspaces.ts';
 import { tryHub } from './hubAccess.ts';
@@ -96,8 +98,16 @@ export const answers: Answers = {
     publish(workspace, deleteMessage(workspace.db, origin, messageId)),
   'stream/start': ({ streams }, params) => streams.start(params),
   'stream/append': ({ streams }, { messageId, text }) => streams.append(messageId, text),
-  'stream/finish': ({ streams }, { messageId, status, parts }) =>
-    streams.finish(messageId, status ?? 'complete', parts),
+  'stream/finish': async ({ streams, db }, { messageId, status = 'complete', parts }) => {
+    try {
+      return await streams.finish(messageId, status, parts);
+    } catch (error) {
+      // It is tried again where the database had to be opened anew, and may have been stored before that.
+      const ended = hasReason(error, 'not-found') ? endedStream(db, messageId, status) : undefined;
+      if (!ended) throw error;
+      return ended;
+    }
+  },
   'message/range': ({ db }, params) => messageRange(db, params),
   search: ({ db }, params) => searchMessages(db, params),
   'search/rebuild': async ({ db }) => ({ messages: await rebuildIndex(db) }),

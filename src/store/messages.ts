@@ -172,7 +172,8 @@ export function fewShortMessages(db: Database, messageIds: Iterable<string | nul
   return ids.flatMap((id) => find.get(id) ?? []).map(toMessage);
 }
 
-function findMessage(db: Database, id: string): Message | undefined {
+/** The present row of a message, also of a deleted one; undefined when there is none. */
+export function findMessage(db: Database, id: string): Message | undefined {
   const row = db.sql(`SELECT ${messageColumns} FROM messages WHERE id = ?`).get(id);
   return row === undefined ? undefined : toMessage(row);
 }

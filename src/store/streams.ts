@@ -3,7 +3,7 @@ import type { Params } from '../protocol/rpc.ts';
 import { appendChanges } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { type LeaderRecord, writeAsLeader } from './leader.ts';
-import { insertMessage, type MessageUpdate, writeMessage } from './messages.ts';
+import { findMessage, insertMessage, type MessageUpdate, writeMessage } from './messages.ts';
 
 /** An instance that is writing messages, by the record. */
 export interface StreamOwner {
@@ -48,6 +48,12 @@ export function endStream(
     db.sql('DELETE FROM streams WHERE message_id = ?').run(end.messageId);
     return writeStream(db, origin, end);
   });
+}
+
+/** A message that has ended in this way, for who asks again because the answer was lost; undefined for any other. */
+export function endedStream(db: Database, messageId: string, status: Message['status']): Message | undefined {
+  const message = findMessage(db, messageId);
+  return message?.status === status && message.deletedAt === null ? message : undefined;
 }
 
 /** The instances that are writing messages, by the record. */

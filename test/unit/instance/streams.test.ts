@@ -40,6 +40,15 @@ describe('streams between instances', () => {
     await assert.rejects(append('too late'), { data: { reason: 'not-found' } });
   });
 
+  it('are found ended by who asks again because the answer was lost, and by nobody who wants another end', async () => {
+    const { writer, message, append } = await two();
+    const finish = (status: string) => writer.rpc.request<Message>('stream/finish', { messageId: message.id, status });
+    await append('all of it');
+    const ended = await finish('complete');
+    assert.deepEqual(await finish('complete'), ended);
+    await assert.rejects(finish('interrupted'), { data: { reason: 'not-found' } });
+  });
+
   it('keep what was stored when the writer is killed, and call it interrupted', async () => {
     const { writer, append, stored, updated } = await two();
     await append('kept');
