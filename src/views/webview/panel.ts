@@ -93,7 +93,7 @@ export class Panel {
       log: (text) => this.#tell('log', { text }),
     });
     this.#growing = new GrowingRows({
-      rows: (conversationId) => this.timelines.find(conversationId)?.pages.peek().rows ?? [],
+      rows: (conversationId) => this.#rows(conversationId),
       due: (conversationId, numbers) => this.timelines.fetchAnew(conversationId, numbers),
       timers: pageTimers,
     });
@@ -292,9 +292,13 @@ export class Panel {
   }
 
   #receivePiece(piece: StreamPiece): void {
-    const rows = this.timelines.find(piece.conversationId)?.pages.peek().rows;
-    const row = rows?.findLast(({ id }) => id === piece.messageId);
+    const row = this.#rows(piece.conversationId).findLast(({ id }) => id === piece.messageId);
     if (row?.status === 'streaming') this.#growing.grows(row.id, this.live.add(piece, row.content));
+  }
+
+  /** The rows that are held of a conversation. */
+  #rows(conversationId: string): readonly Message[] {
+    return this.timelines.find(conversationId)?.pages.peek().rows ?? [];
   }
 
   #isReady(): boolean {

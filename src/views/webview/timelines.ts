@@ -92,13 +92,13 @@ export class Timelines {
     // What is held is in memory, where storing cannot fail.
     void this.#sync.received(messages);
     this.#sync.newest(conversationId, lastSeq);
-    if (outdated.length > 0) this.fetchAnew(conversationId, outdated);
+    this.fetchAnew(conversationId, outdated);
   }
 
   /** Wants the rows of numbers anew. */
   fetchAnew(conversationId: string, numbers: readonly SeqRange[]): void {
     this.find(conversationId)?.doubt(numbers);
-    this.#sync.want(conversationId, numbers);
+    this.#want(conversationId, numbers);
   }
 
   /** Wants one more page of older messages, unless some are still to come. */

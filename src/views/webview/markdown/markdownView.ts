@@ -51,7 +51,7 @@ export class MarkdownView {
   #render(text: string, isWhole: boolean): void {
     const isPlain = text.length > LONGEST_MARKDOWN;
     const shown = this.#shown ?? '';
-    const words = isWhole ? undefined : plainlyAdded(shown, shown.slice(this.#settled.text.length), text);
+    const words = isWhole || isPlain ? undefined : plainlyAdded(shown, shown.slice(this.#settled.text.length), text);
     const end = words && lastText(this.#element);
     if (end) {
       end.appendData(words);
