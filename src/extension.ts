@@ -44,6 +44,7 @@ export function activate(context: ExtensionContext): void {
     initialize: () => ({
       ...historyLocation(log),
       client: { name: env.appName, version: context.extension.packageJSON.version },
+      joinsAddedRuns: true,
       ingest: ingestSettings(),
     }),
     log,

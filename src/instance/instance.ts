@@ -63,6 +63,8 @@ export class Instance {
   #closing: Promise<null> | undefined;
   #editor = 'unknown';
   #folders: readonly string[] = [];
+  /** How the client wants to be told of added messages. */
+  #joinsAddedRuns = false;
   /** The transcripts that the client wants to be read. */
   #wish: IngestWish | null = null;
   /** The hub that the client has named. */
@@ -137,6 +139,7 @@ export class Instance {
       throw new DevChatError('bad-request', 'This instance is initialized already.');
     }
     const { client, databasePath, workspaceFolder, workspaceFolders, location, ingest, hub } = params;
+    this.#joinsAddedRuns = params.joinsAddedRuns ?? false;
     this.#editor = (typeof client === 'string' ? client : client?.name) ?? 'unknown';
     this.#folders = workspaceFolders ?? (workspaceFolder === undefined ? [] : [workspaceFolder]);
     this.#wish = this.#wishFor(ingest ?? null);
@@ -185,6 +188,7 @@ export class Instance {
     return Workspace.open(path, self, events, {
       log: this.#ports.log,
       leads: this.#leads,
+      joinsAddedRuns: this.#joinsAddedRuns,
       wish: this.#wish,
       hub: this.#hub,
     });

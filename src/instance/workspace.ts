@@ -13,6 +13,7 @@ import type { OutgoingStreams } from '../sync/outgoingStreams.ts';
 import type { Introduction } from '../sync/peers/handshake.ts';
 import { systemPlatform } from '../sync/platform.ts';
 import { SyncEngine } from '../sync/syncEngine.ts';
+import { joinAddedRuns } from './addedRuns.ts';
 import { databaseSyncStore } from './databaseSyncStore.ts';
 import { HubAccess } from './hubAccess.ts';
 import { Ingestion } from './ingestion.ts';
@@ -36,6 +37,8 @@ export interface WorkspaceOptions {
   log: Log;
   /** False for one who stays only for a moment: it takes no leadership, and leaves none behind. */
   leads: boolean;
+  /** Whether the client is told of messages that were added one after the other in one entry. */
+  joinsAddedRuns?: boolean;
   /** The transcripts that the client wants to be read, if any. */
   wish?: IngestWish | null;
   /** The hub that the client has named, if any. */
@@ -57,7 +60,7 @@ export class Workspace {
   #isHubTold = true;
 
   private constructor(db: Database, self: Introduction, events: WorkspaceEvents, options: WorkspaceOptions) {
-    const { log, leads, wish = null, hub = null } = options;
+    const { log, leads, joinsAddedRuns = false, wish = null, hub = null } = options;
     this.db = db;
     this.#self = self;
     this.#events = events;
@@ -66,7 +69,10 @@ export class Workspace {
       databaseSyncStore(db, self.instanceId, log, (error) => events.fault?.(error)),
       {
         changed: ({ changes, conversations, messages }) => {
-          events.notify('change', { changes, conversations, messages });
+          events.notify('change', {
+            ...{ conversations, messages },
+            changes: joinsAddedRuns ? joinAddedRuns(changes) : changes,
+          });
           this.hub.look();
         },
         lost: (lastChangeId) => events.notify('reload', { reason: 'log-pruned', lastChangeId }),

@@ -99,6 +99,8 @@ export interface Change {
   conversationId: string;
   messageId: string | null;
   seq: number | null;
+  /** For a client that has asked for it: the entry stands for all messages added from this number to `seq`. */
+  firstSeq?: number;
   newTitle: string | null;
   originInstanceId: string;
 }

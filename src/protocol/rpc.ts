@@ -38,6 +38,8 @@ export const requestParams = {
     /** `workspaceFolder` keeps the database in the folder's `.devchat`; the default is the user's data directory. */
     location: v.optional(v.picklist(['user', 'workspaceFolder'])),
     client: v.optional(v.union([v.string(), v.object({ name: v.string(), version: v.optional(v.string()) })])),
+    /** Joins messages that were added one after the other to one entry of `change`, with `firstSeq`. */
+    joinsAddedRuns: v.optional(v.boolean()),
     /** Which transcripts of coding agents in the folders are taken into the history; without it none are. */
     ingest: v.optional(IngestSettings),
     /** The hub to be connected to, whenever this instance leads; without it none is. */

@@ -10,7 +10,7 @@ import type {
   PanelView,
   ShownConversation,
 } from '../protocol/panel.ts';
-import { type SeqRange, toRanges } from '../sync/sequence.ts';
+import { mergeRanges, type SeqRange, subtractRanges, toRanges } from '../sync/sequence.ts';
 import { findIn, readPart, readRange } from './chatReading.ts';
 import { ChatReplies, type ReplyEditor, type ReplyPorts } from './chatReplies.ts';
 import { ChatResyncs, type ResyncProgress } from './chatResyncs.ts';
@@ -265,10 +265,12 @@ export class ChatController {
     const changed = changes.filter(({ conversationId }) => this.#followed.has(conversationId));
     for (const [conversationId, entries] of Map.groupBy(changed, (change) => change.conversationId)) {
       const rows = messages.filter((message) => message.conversationId === conversationId).map(forPanel);
-      const brought = new Set(rows.map(({ seq }) => seq));
-      const seqs = entries.flatMap(({ seq }) => seq ?? []);
-      const outdated = toRanges(seqs.filter((seq) => !brought.has(seq)));
-      if (seqs.length > 0) {
+      const touched = mergeRanges(
+        entries.flatMap(({ firstSeq, seq }) => (seq === null ? [] : { from: firstSeq ?? seq, to: seq })),
+        [],
+      );
+      const outdated = subtractRanges(touched, toRanges(rows.map(({ seq }) => seq)));
+      if (touched.length > 0) {
         const lastSeq = this.#ports.history.lastSeq(conversationId);
         this.#post?.({ type: 'messages', conversationId, messages: rows, outdated, lastSeq });
       }

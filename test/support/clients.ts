@@ -49,7 +49,7 @@ export function useClients(): TestClients {
           made.children.push(child);
           return child;
         },
-        initialize: () => ({ databasePath, client: { name: 'Test' } }),
+        initialize: () => ({ databasePath, client: { name: 'Test' }, joinsAddedRuns: true }),
         log: (level, text) => made.log.push(`${level} ${text}`),
       });
       client.events.on('state', (state) => made.states.push(state));

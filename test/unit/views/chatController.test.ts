@@ -1,17 +1,28 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import type { PanelEvent } from '../../../src/protocol/panel.ts';
 import { mergeRanges, toRanges } from '../../../src/sync/sequence.ts';
 import { type EventOf, useChatWindows } from '../../support/chatWindow.ts';
-import { until } from '../../support/clients.ts';
+import { until, useClients } from '../../support/clients.ts';
 import { hasReason } from '../../support/database.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/transcripts');
 
+/** The lines of a session of one agent in which somebody says something so many times. */
+function transcriptOf(messages: number): string[] {
+  const session = { sessionId: uuid(), type: 'user', cwd: '/home/ada/engine', version: '2.1.37' };
+  return Array.from({ length: messages }, (_, index) => {
+    const message = { role: 'user', content: `prompt ${index}` };
+    return `${JSON.stringify({ ...session, uuid: uuid(), timestamp: '2026-03-01T10:00:00.000Z', message })}\n`;
+  });
+}
+
 describe('chat of a window', () => {
-  const { open, started } = useChatWindows();
+  const clients = useClients();
+  const { open, started } = useChatWindows(clients);
 
   it('shows the conversation that is selected, and tells who wants to know', async () => {
     const { chat, client, create, posted, view } = await started();
@@ -214,6 +225,22 @@ describe('chat of a window', () => {
       told.type === 'messages' ? [...told.outdated, ...toRanges(told.messages.map(({ seq }) => seq))] : [],
     );
     assert.deepEqual(mergeRanges(named, []), [{ from: 1, to: count }]);
+  });
+
+  it('names every number that a reading of transcripts adds to the shown conversation', async () => {
+    const { chat, client, history, posted, told } = await started();
+    const [first = '', ...others] = transcriptOf(61);
+    const transcript = join(clients.directory.path, 'session.jsonl');
+    const read = () => client.request('ingest/import', { paths: [transcript] });
+    writeFileSync(transcript, first);
+    await read();
+    await until(history.events, 'updated', () => history.live().length === 1);
+    chat.select(history.live()[0]?.id ?? null);
+    appendFileSync(transcript, others.join(''));
+    await read();
+    await told('messages', ({ lastSeq }) => lastSeq === 61);
+    const named = posted.flatMap((event) => (event.type === 'messages' ? [event.outdated] : []));
+    assert.deepEqual(named, [[{ from: 2, to: 61 }]]);
   });
 
   it('leaves a long message for asking', async () => {
