@@ -4,7 +4,7 @@ import type { Clock } from '../sync/clock.ts';
  * How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. Short ones
  * take longer in all, so that only siblings get them.
  */
-const HOLD = { alone: 20, amongSiblings: 15 };
+const HOLD = { alone: 30, amongSiblings: 15 };
 
 /** Records per transaction: of the first one, and the bounds of what is learned. */
 const FIRST = 200;

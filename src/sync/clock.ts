@@ -21,7 +21,9 @@ export const systemClock: Clock = {
     const timer = setTimeout(action, delay);
     return () => clearTimeout(timer);
   },
-  nextTurn: (action) => void setImmediate(action),
+  // One turn ends with its immediates, also if it has only looked before for who is waiting: the second one comes after
+  // another look.
+  nextTurn: (action) => void setImmediate(() => setImmediate(action)),
 };
 
 /** Calls a function again and again, the first time after one interval in ms. */
