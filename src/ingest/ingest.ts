@@ -197,6 +197,7 @@ class Ingestion implements Ingest {
     await this.#lookout.close();
     await this.#thread.close();
     await this.#working;
+    await this.#checkpoints.close();
   }
 
   /** Has a file read if it is another one than when it was last read. */
@@ -218,19 +219,28 @@ class Ingestion implements Ingest {
   #wait(file: WaitingFile): void {
     if (this.#isClosed) return;
     this.#backlog.add(file);
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-      this.#bytesDone = 0;
-      this.#options.onHealthChanged?.();
-    });
+    this.#working ??= this.#work();
   }
 
+  /** Reads what waits. Between the last look whether anything does and the end, nobody can add to it. */
   async #work(): Promise<void> {
     const { db, onHealthChanged } = this.#options;
-    // A hint comes in the middle of something else.
-    await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
-    onHealthChanged?.();
-    prepareForBulk(db, true);
+    try {
+      // A hint comes in the middle of something else.
+      await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
+      onHealthChanged?.();
+      prepareForBulk(db, true);
+      while (this.#backlog.size > 0 && !this.#isClosed) await this.#readBacklog();
+      prepareForBulk(db, false);
+    } finally {
+      void this.#checkpoints.close();
+      this.#working = undefined;
+      this.#bytesDone = 0;
+      onHealthChanged?.();
+    }
+  }
+
+  async #readBacklog(): Promise<void> {
     let reading = await this.#begin();
     while (reading && !this.#isClosed) {
       const { file } = reading;
@@ -244,8 +254,6 @@ class Ingestion implements Ingest {
       }
       reading = next ?? (await this.#begin());
     }
-    prepareForBulk(db, false);
-    await this.#checkpoints.close();
   }
 
   /**

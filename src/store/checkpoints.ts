@@ -12,6 +12,7 @@ export class Checkpoints {
   readonly #log: Log;
   #thread: Worker | undefined;
   #isBusy = false;
+  #ending: Promise<unknown> = Promise.resolve();
 
   constructor(db: Database, log: Log) {
     this.#db = db;
@@ -26,15 +27,17 @@ export class Checkpoints {
     this.#thread.postMessage('checkpoint' satisfies ToCheckpointThread);
   }
 
-  /** Ends the thread, if there is one, after the checkpoint that is under way. */
+  /** Ends the thread, if there is one, after the checkpoint that is under way. Resolves when every thread has ended. */
   async close(): Promise<void> {
     const thread = this.#thread;
-    if (!thread) return;
-    this.#thread = undefined;
-    // Also after an error, which has been told.
-    const ended = new Promise((resolve) => thread.once('exit', resolve));
-    thread.postMessage('end' satisfies ToCheckpointThread);
-    await ended;
+    if (thread) {
+      this.#thread = undefined;
+      // Also after an error, which has been told.
+      const ended = new Promise((resolve) => thread.once('exit', resolve));
+      this.#ending = Promise.all([this.#ending, ended]);
+      thread.postMessage('end' satisfies ToCheckpointThread);
+    }
+    await this.#ending;
   }
 
   #start(): Worker {

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import zlib from 'node:zlib';
 import * as v from 'valibot';
 import { type Ingest, type IngestOptions, startIngest } from '../../../src/ingest/ingest.ts';
@@ -98,6 +99,24 @@ describe('ingestion', () => {
     clock.advance(2000);
     await until(() => messages() === 11);
     await ingest.settled();
+  });
+
+  it('reads at once what comes while the log is still being written back', async () => {
+    const { start, home, content, write, messages, until } = await setUp({ watch: false });
+    const [long, short] = [join(home, 'long.jsonl'), join(home, 'short.jsonl')];
+    const [, prompt = ''] = content('claude/session.jsonl').split(/(?<=\n)/);
+    const prompts = Array.from({ length: 3000 }, (_, index) =>
+      prompt.replace('a0000001', String(index).padStart(8, '0')).replace('Compute', `${'Compute '.repeat(400)}`),
+    );
+    write(long, prompts.join(''));
+    write(short, prompt.replaceAll('5e550000', '5e550001'));
+    const ingest = await start();
+    const imported = ingest.import([long]);
+    await until(() => messages() === prompts.length);
+    for (let turns = 0; turns < 10; turns++) await nextTurn();
+    const { found } = await ingest.import([short]);
+    assert.deepEqual([found, messages()], [1, prompts.length + 1]);
+    await imported;
   });
 
   it('reads what changed last first', async () => {
