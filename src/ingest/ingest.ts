@@ -108,6 +108,8 @@ class Ingestion implements Ingest {
   readonly #known: Map<string, IngestFile>;
   /** What a file was like when it was last read to its end. */
   readonly #read = new Map<string, string>();
+  /** Files that could not be saved, and are tried again a little later. */
+  readonly #retries = new Map<string, { cancel: Cancel; error: DevChatError }>();
   readonly #startedAt: number;
   readonly #stopUpkeep: Cancel;
   #working: Promise<void> | undefined;
@@ -168,7 +170,7 @@ class Ingestion implements Ingest {
   cancel(): void {
     this.#isCancelled = true;
     this.#cancels++;
-    this.#backlog.clear();
+    this.#giveUp();
   }
 
   async import(paths: readonly string[]): Promise<ImportResult> {
@@ -179,6 +181,10 @@ class Ingestion implements Ingest {
     for (const file of files) this.#wait({ ...file, takeAll });
     await this.settled();
     if (this.#isClosed) throw new DevChatError('not-leader', 'The transcripts are read by another window from now on.');
+    for (const { path } of files) {
+      const retry = this.#retries.get(path);
+      if (retry) throw retry.error;
+    }
     return ingestCounts(
       this.#options.db,
       files.map(({ path }) => path),
@@ -193,11 +199,21 @@ class Ingestion implements Ingest {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stopUpkeep();
-    this.#backlog.clear();
+    this.#giveUp();
     await this.#lookout.close();
     await this.#thread.close();
-    await this.#working;
-    await this.#checkpoints.close();
+    try {
+      await this.#working;
+    } finally {
+      await this.#checkpoints.close();
+    }
+  }
+
+  /** Forgets what waits to be read. */
+  #giveUp(): void {
+    this.#backlog.clear();
+    for (const { cancel } of this.#retries.values()) cancel();
+    this.#retries.clear();
   }
 
   /** Has a file read if it is another one than when it was last read. */
@@ -218,6 +234,8 @@ class Ingestion implements Ingest {
 
   #wait(file: WaitingFile): void {
     if (this.#isClosed) return;
+    this.#retries.get(file.path)?.cancel();
+    this.#retries.delete(file.path);
     this.#backlog.add(file);
     this.#working ??= this.#work();
   }
@@ -270,6 +288,7 @@ class Ingestion implements Ingest {
         const { path, source, takeAll } = file;
         const cancels = this.#cancels;
         const known = this.#known.get(path) ?? (await this.#moved(file));
+        if (this.#isClosed) return undefined;
         const { batchSize } = this.#pace;
         const request: ReadRequest = { path, source, known, folders: this.#folders, takeAll, redact, batchSize };
         return { file, batchSize, batches: this.#thread.read(request), cancels };
@@ -340,7 +359,8 @@ class Ingestion implements Ingest {
       void this.close();
     } else {
       this.#degrade('cannot-save', `What is in the transcripts cannot be saved at present: ${error.message}`);
-      this.#clock.after(RETRY, () => this.#wait(file));
+      const cancel = this.#clock.after(RETRY, () => this.#wait(file));
+      this.#retries.set(file.path, { cancel, error });
     }
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../sync/clock.ts';
  * How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. Short ones
  * take longer in all, so that only siblings get them.
  */
-const HOLD = { alone: 30, amongSiblings: 15 };
+const HOLD = { alone: 20, amongSiblings: 15 };
 
 /** Records per transaction: of the first one, and the bounds of what is learned. */
 const FIRST = 200;
@@ -45,7 +45,8 @@ export class Pace {
   rest(held: number, hasSiblings: boolean): Promise<void> {
     return new Promise((resolve) => {
       if (hasSiblings) this.#clock.after(held, resolve);
-      else this.#clock.nextTurn(resolve);
+      // In one turn a request is taken up, and in the next one it is answered.
+      else this.#clock.nextTurn(() => this.#clock.nextTurn(resolve));
     });
   }
 }

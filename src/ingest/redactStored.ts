@@ -7,6 +7,7 @@ import {
   saveRescan,
 } from '../store/ingestRescan.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
+import type { Clock } from '../sync/clock.ts';
 import { mapTexts } from './mapTexts.ts';
 import { redact } from './redaction.ts';
 import { RULES_VERSION } from './secretRules.ts';
@@ -22,7 +23,7 @@ const ROWS = 200;
 export async function redactStored(
   db: Database,
   leader: LeaderRecord,
-  { onCommitted, isStopped }: { onCommitted(): void; isStopped(): boolean },
+  { onCommitted, isStopped, clock }: { onCommitted(): void; isStopped(): boolean; clock: Pick<Clock, 'nextTurn'> },
 ): Promise<number> {
   let total = 0;
   for (const table of rescannedTables) {
@@ -31,6 +32,8 @@ export async function redactStored(
       if (result === undefined) break;
       total += result;
       if (result > 0) onCommitted();
+      // Between pages the process serves its clients.
+      await new Promise<void>((resolve) => clock.nextTurn(resolve));
     }
   }
   return total;

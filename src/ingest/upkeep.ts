@@ -16,7 +16,7 @@ export function startUpkeep(
 ): Cancel {
   let isStopped = false;
   const redact = async () => {
-    const count = await redactStored(db, leader, { onCommitted, isStopped: () => isStopped });
+    const count = await redactStored(db, leader, { onCommitted, isStopped: () => isStopped, clock });
     if (count > 0) log('info', `${count} secrets were replaced in what was stored under older rules`);
   };
   const expire = async () => {

@@ -16,10 +16,13 @@ export async function serve(input: NodeJS.ReadableStream, output: NodeJS.Writabl
   const connection = createMessageConnection(input, output);
   const instance = new Instance({
     log,
-    notify: (notification, params) => {
-      connection
-        .sendNotification(notification, params)
-        .catch((error: unknown) => log('warn', `rpc: ${notification} was not delivered: ${String(error)}`));
+    notify: async (notification, params) => {
+      try {
+        // It throws at once when the client has gone.
+        await connection.sendNotification(notification, params);
+      } catch (error) {
+        log('warn', `rpc: ${notification} was not delivered: ${String(error)}`);
+      }
     },
   });
   const ended = new Promise<void>((resolve) => {

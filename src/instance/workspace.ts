@@ -70,8 +70,9 @@ export class Workspace {
       {
         changed: ({ changes, conversations, messages }) => {
           events.notify('change', {
-            ...{ conversations, messages },
             changes: joinsAddedRuns ? joinAddedRuns(changes) : changes,
+            conversations,
+            messages,
           });
           this.hub.look();
         },

@@ -34,7 +34,7 @@ export class Checkpoints {
       this.#thread = undefined;
       // Also after an error, which has been told.
       const ended = new Promise((resolve) => thread.once('exit', resolve));
-      this.#ending = Promise.all([this.#ending, ended]);
+      this.#ending = this.#ending.then(() => ended);
       thread.postMessage('end' satisfies ToCheckpointThread);
     }
     await this.#ending;

@@ -347,6 +347,27 @@ describe('ingestion', () => {
     assert.deepEqual([modes(), db.readOnlyReason], [[], null]);
   });
 
+  it('says that an import could not be saved, and forgets it when it is cancelled', async () => {
+    const clock = new VirtualClock();
+    clock.jump(Date.now());
+    const { start, home, content, write, messages } = await setUp({ clock, watch: false });
+    const raw = databases.raw();
+    const path = join(home, 'session.jsonl');
+    write(path, content('claude/session.jsonl'));
+    const ingest = await start();
+    const keepFromWriting = (version: string) =>
+      raw.exec(`UPDATE meta SET value = '${version}' WHERE key = 'min_writer'`);
+    keepFromWriting('99');
+    await assert.rejects(ingest.import([path]), hasReason('newer-database'));
+    ingest.cancel();
+    keepFromWriting('1');
+    clock.advance(5000);
+    await ingest.settled();
+    assert.equal(messages(), 0);
+    await ingest.import([path]);
+    assert.equal(messages(), 11);
+  });
+
   it('gives up on what waits when it is cancelled, and takes it up again when asked', async () => {
     const { start, projects, content, write, messages } = await setUp({ watch: false });
     const old = new Date(Date.now() - 86_400_000);

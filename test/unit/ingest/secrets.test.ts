@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { redact } from '../../../src/ingest/redaction.ts';
 import { redactStored } from '../../../src/ingest/redactStored.ts';
 import { searchMessages } from '../../../src/store/search.ts';
+import { systemClock } from '../../../src/sync/clock.ts';
 import { useDatabases } from '../../support/database.ts';
 import { contentsOf, ingestFile, lead, workspace } from './support.ts';
 
@@ -173,7 +174,7 @@ describe('secrets', () => {
     writeFileSync(path, `${JSON.stringify(record)}\n`);
     await ingestFile(db, leader, path, 'claude-code', { redact: false });
     assert.ok(JSON.stringify(contentsOf(db)).includes(secret));
-    const options = { onCommitted: () => undefined, isStopped: () => false };
+    const options = { onCommitted: () => undefined, isStopped: () => false, clock: systemClock };
     assert.deepEqual([await redactStored(db, leader, options), await redactStored(db, leader, options)], [2, 0]);
     const after = contentsOf(db);
     assert.equal(JSON.stringify(after).includes(secret), false);

@@ -79,6 +79,21 @@ describe('ingestion among instances', () => {
     await follower.rpc.notified<Notifications['ingest']>('ingest', ({ health }) => health?.filesKnown === 1);
   });
 
+  it('tells the client that wants it so of all that is read at once in one entry, and the others of each message', async () => {
+    const { session, lines, wish } = setUp();
+    const { leader, follower } = await pair({ ...wish, joinsAddedRuns: true }, wish);
+    writeFileSync(session, lines.join(''));
+    const told = async ({ rpc }: { rpc: RpcClient }) => {
+      const { changes } = await changed(rpc, ({ conversations }) =>
+        conversations.some(({ lastSeq }) => lastSeq === 11),
+      );
+      const added = changes.filter(({ changeType }) => changeType === 'MessageAdded');
+      return added.map(({ firstSeq, seq }) => [firstSeq, seq]);
+    };
+    const each = Array.from({ length: 11 }, (_, index) => [undefined, index + 1]);
+    assert.deepEqual([await told(leader), await told(follower)], [[[1, 11]], each]);
+  });
+
   it('reads nothing where no client asked for it', async () => {
     const { folder, session, lines } = setUp();
     writeFileSync(session, lines.join(''));

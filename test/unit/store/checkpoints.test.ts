@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { Checkpoints } from '../../../src/store/checkpoints.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { useDatabases } from '../../support/database.ts';
@@ -45,6 +45,17 @@ describe('checkpoints in a thread', () => {
       await checkpoints.close();
       assert.equal(db.logLength(), 0);
     }
+  });
+
+  it('have ended when their end was waited for, also if somebody has ended them before', async () => {
+    const { db, checkpoints } = await setUp();
+    await fill(db, 2500);
+    checkpoints.committed();
+    void checkpoints.close();
+    await checkpoints.close();
+    await db.close();
+    // The last one who has the database open removes its log.
+    assert.equal(existsSync(`${databases.path}-wal`), false);
   });
 
   it('say what hinders them, and are tried again', async () => {

@@ -8,15 +8,15 @@ const INTERVAL = 500;
 
 /** Kept open, and read into one buffer: what looks a thousand times a second must not be what the collector has to do. */
 const schedstat = openSync('/proc/thread-self/schedstat', 'r');
-const told = Buffer.alloc(100);
+const buffer = Buffer.alloc(100);
 
 /**
  * For how long this thread was ready and had no processor, in ms.
  * Source: https://docs.kernel.org/scheduler/sched-stats.html
  */
 function processorAwaited() {
-  const length = readSync(schedstat, told, 0, told.length, 0);
-  return Number(told.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+  const length = readSync(schedstat, buffer, 0, buffer.length, 0);
+  return Number(buffer.toString('latin1', 0, length).split(' ')[1]) / 1e6;
 }
 
 exports.activate = () => {
