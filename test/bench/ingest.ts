@@ -6,7 +6,7 @@ import { percentile } from '../support/paintLatency.ts';
 import { ms, type Section, table, targetTable, times } from './document.ts';
 import { inFolder } from './folder.ts';
 import { lineByLine, type Tail, together } from './ingest/agents.ts';
-import { type Bootstrap, bootstrap, floor } from './ingest/bootstrap.ts';
+import { type Bootstrap, bootstrap, floor, ownWrites } from './ingest/bootstrap.ts';
 import { type Corpus, writeCorpus } from './ingest/corpus.ts';
 import { type HostDelay, readInWindow, type WindowReading } from './ingest/extensionHost.ts';
 import { close, settled, startHost } from './ingest/hosts.ts';
@@ -44,16 +44,19 @@ async function measureBootstrap(): Promise<string[]> {
     const corpus = writeCorpus(home, SESSIONS, TURNS);
     const [floors, direct]: [number[], number[]] = [[], []];
     const [alone, beside]: [Bootstrap[], Bootstrap[]] = [[], []];
+    const own: number[] = [];
     for (let round = 1; round <= ROUNDS; round++) {
       say(`  all at once, round ${round} …`);
       floors.push(await floor(home, 'trigger'));
       direct.push(await floor(home, 'direct'));
       alone.push(await bootstrap(home, false));
       beside.push(await bootstrap(home, true));
+      own.push(...(await ownWrites(home)));
     }
+    own.sort((a, b) => a - b);
     say('  all at once, in a window …');
     const window = await readInWindow(SESSIONS, TURNS);
-    return describeBootstrap(corpus, { floors, direct, alone, beside }, window);
+    return describeBootstrap(corpus, { floors, direct, own, alone, beside }, window);
   });
 }
 
@@ -62,9 +65,10 @@ function describeBootstrap(
   {
     floors,
     direct,
+    own,
     alone,
     beside,
-  }: Record<'floors' | 'direct', readonly number[]> & Record<'alone' | 'beside', readonly Bootstrap[]>,
+  }: Record<'floors' | 'direct' | 'own', readonly number[]> & Record<'alone' | 'beside', readonly Bootstrap[]>,
   { duration, reading, control }: WindowReading,
 ): string[] {
   const [bare, filled] = [median(floors), median(direct)];
@@ -80,9 +84,11 @@ function describeBootstrap(
     (bytes / 1000 / duration).toFixed(1),
   ];
   const ratio = bare / median(alone.map(({ duration }) => duration));
-  const late = Math.max(...[...alone, ...beside].map(({ loopDelay }) => loopDelay.max));
   const waits = beside.flatMap((run) => run.waits).sort((a, b) => a - b);
-  const longest = waits.at(-1) ?? Number.NaN;
+  const longest = (sorted: readonly number[]) => sorted.at(-1) ?? Number.NaN;
+  const writes = (whose: string, sorted: readonly number[]) =>
+    `${sorted.length} writes of ${whose} took ${ms(percentile(sorted, 0.5))} ms in the median, ` +
+    `${ms(percentile(sorted, 0.99))} ms in 99 %, and ${ms(longest(sorted))} ms at most.`;
   const blocked = reading.blocked.at(-1) ?? Number.NaN;
   const host = (name: string, { p99, max, blocked: own }: HostDelay) => [
     name,
@@ -105,8 +111,7 @@ function describeBootstrap(
       ],
     ),
     '',
-    `The window’s ${waits.length} writes took ${ms(percentile(waits, 0.5))} ms in the median, ${ms(percentile(waits, 0.99))} ms ` +
-      `in 99 %, and ${ms(longest)} ms at most.`,
+    `${writes('that window', waits)} ${writes('the window whose own instance reads', own)}`,
     '',
     `In a window of a real VS Code that was open before, the same took ${(duration / 1000).toFixed(1)} s. How late the event ` +
       'loop of its extension host was, beside what it is when every processor is kept busy by a program that only counts. ' +
@@ -119,13 +124,16 @@ function describeBootstrap(
     ),
     ...targetTable([
       { target: 'all at once at 0.8 × the floor', measured: `${times(ratio)} ×`, met: ratio >= 0.8 },
-      { target: 'its own window waits less than 100 ms for the instance', measured: `${ms(late)} ms`, met: late < 100 },
       {
         target: 'extension host never blocked for more than 20 ms by what runs in it',
         measured: `${ms(blocked)} ms`,
         met: blocked <= 20,
       },
-      { target: 'a sibling’s write waits less than 100 ms', measured: `${ms(longest)} ms`, met: longest < 100 },
+      ...Object.entries({ 'another window': waits, 'the window whose instance reads': own }).map(([whose, sorted]) => ({
+        target: `a write of ${whose} waits less than 100 ms`,
+        measured: `${ms(longest(sorted))} ms`,
+        met: longest(sorted) < 100,
+      })),
     ]),
   ];
 }

@@ -2,6 +2,7 @@ import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_pr
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { InstanceClient } from '../../src/instance/client/instanceClient.ts';
+import type { Params } from '../../src/protocol/rpc.ts';
 import type { BenchFolder } from './folder.ts';
 import { spawnProbed } from './processes.ts';
 
@@ -13,13 +14,19 @@ export interface BenchInstance {
   child: ChildProcess;
 }
 
-/** Starts an instance on the folder's database; resolves when it answers requests. */
-export async function startInstance({ database, env }: BenchFolder): Promise<BenchInstance> {
+/**
+ * Starts an instance on the folder's database; resolves when it answers requests.
+ * @param wish what `initialize` says besides
+ */
+export async function startInstance(
+  { database, env }: BenchFolder,
+  wish: Partial<Params<'initialize'>> = {},
+): Promise<BenchInstance> {
   const child = spawnProbed([program], env);
   const log: string[] = [];
   const client = new InstanceClient({
     spawn: () => child as ChildProcessWithoutNullStreams,
-    initialize: () => ({ databasePath: database, client: 'bench' }),
+    initialize: () => ({ databasePath: database, client: 'bench', ...wish }),
     log: (level, text) => log.push(`${level} ${text}`),
   });
   client.start();

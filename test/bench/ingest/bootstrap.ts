@@ -2,13 +2,15 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as v from 'valibot';
+import { IngestSettings } from '../../../src/protocol/ingest.ts';
 import { inFolder } from '../folder.ts';
-import { startInstance } from '../instances.ts';
+import { type BenchInstance, startInstance } from '../instances.ts';
 import { nextMessage } from '../processes.ts';
-import { projectIn } from './corpus.ts';
+import { FOLDER, projectIn } from './corpus.ts';
 import { close, settled, startHost } from './hosts.ts';
 
-/** Longest pause between two writes of a sibling, in ms. */
+/** Longest pause between two writes, in ms. */
 const PAUSE = 20;
 
 /** What reading all transcripts took; durations in ms, memory in bytes. */
@@ -36,19 +38,39 @@ export function bootstrap(home: string, hasSibling: boolean): Promise<Bootstrap>
   return inFolder(async (folder) => {
     const host = await startHost(folder, home);
     const sibling = hasSibling ? await startInstance(folder) : undefined;
-    const { id: conversationId = '' } = (await sibling?.client.request('conversation/create', {})) ?? {};
-    const waits: number[] = [];
-    let isSettled = false;
-    const bulk = settled(host).finally(() => (isSettled = true));
-    while (sibling && !isSettled) {
-      const before = performance.now();
-      await sibling.client.request('message/add', { conversationId, role: 'user', content: 'meanwhile' });
-      waits.push(performance.now() - before);
-      await delay(Math.random() * PAUSE);
-    }
+    const bulk = settled(host);
+    const waits = sibling ? await writeDuring(sibling, bulk) : [];
     const { duration, loopDelay, peakMemory } = await bulk;
     await sibling?.client.dispose();
     await close(host);
-    return { duration, loopDelay, peakMemory, waits: waits.sort((a, b) => a - b) };
+    return { duration, loopDelay, peakMemory, waits };
   });
+}
+
+/** How long each write of a window took while its own instance read all transcripts, in ms, ascending. */
+export function ownWrites(home: string): Promise<number[]> {
+  return inFolder(async ({ database, env }) => {
+    const ingest = v.parse(IngestSettings, { sources: ['claude-code'] });
+    const folder = { database, env: { ...env, CLAUDE_CONFIG_DIR: home } };
+    const own = await startInstance(folder, { workspaceFolder: FOLDER, joinsAddedRuns: true, ingest });
+    const waits = await writeDuring(own, own.client.request('ingest/rescan', {}));
+    await own.client.dispose();
+    return waits;
+  });
+}
+
+/** Writes now and then until something has ended. @returns how long each write took, in ms, ascending */
+async function writeDuring({ client }: BenchInstance, work: Promise<unknown>): Promise<number[]> {
+  const { id: conversationId } = await client.request('conversation/create', {});
+  let isOver = false;
+  const over = work.finally(() => (isOver = true));
+  const waits: number[] = [];
+  while (!isOver) {
+    const before = performance.now();
+    await client.request('message/add', { conversationId, role: 'user', content: 'meanwhile' });
+    waits.push(performance.now() - before);
+    await delay(Math.random() * PAUSE);
+  }
+  await over;
+  return waits.sort((a, b) => a - b);
 }
