@@ -16,7 +16,7 @@ import {
   prepareForBulk,
 } from '../store/ingestFiles.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
-import { type Cancel, type Clock, systemClock } from '../sync/clock.ts';
+import { type Cancel, type Clock, systemClock, turn } from '../sync/clock.ts';
 import { Backlog, type WaitingFile } from './backlog.ts';
 import { commitBatch } from './commit.ts';
 import { Activity } from './health.ts';
@@ -245,7 +245,7 @@ class Ingestion implements Ingest {
     const { db, onHealthChanged } = this.#options;
     try {
       // A hint comes in the middle of something else.
-      await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
+      await turn(this.#clock);
       onHealthChanged?.();
       prepareForBulk(db, true);
       while (this.#backlog.size > 0 && !this.#isClosed) await this.#readBacklog();

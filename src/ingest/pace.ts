@@ -1,4 +1,4 @@
-import type { Clock } from '../sync/clock.ts';
+import { type Clock, turn } from '../sync/clock.ts';
 
 /**
  * How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. Short ones
@@ -42,11 +42,10 @@ export class Pace {
    * Waits until this process has served its clients, and among siblings as long as nobody else could write: who waits
    * for a lock looks for it now and then, so half the time has to be theirs.
    */
-  rest(held: number, hasSiblings: boolean): Promise<void> {
-    return new Promise((resolve) => {
-      if (hasSiblings) this.#clock.after(held, resolve);
-      // In one turn a request is taken up, and in the next one it is answered.
-      else this.#clock.nextTurn(() => this.#clock.nextTurn(resolve));
-    });
+  async rest(held: number, hasSiblings: boolean): Promise<void> {
+    if (hasSiblings) return new Promise((resolve) => void this.#clock.after(held, resolve));
+    // In one turn a request is taken up, and in the next one it is answered.
+    await turn(this.#clock);
+    await turn(this.#clock);
   }
 }

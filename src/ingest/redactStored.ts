@@ -7,7 +7,7 @@ import {
   saveRescan,
 } from '../store/ingestRescan.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
-import type { Clock } from '../sync/clock.ts';
+import { type Clock, turn } from '../sync/clock.ts';
 import { mapTexts } from './mapTexts.ts';
 import { redact } from './redaction.ts';
 import { RULES_VERSION } from './secretRules.ts';
@@ -33,7 +33,7 @@ export async function redactStored(
       total += result;
       if (result > 0) onCommitted();
       // Between pages the process serves its clients.
-      await new Promise<void>((resolve) => clock.nextTurn(resolve));
+      await turn(clock);
     }
   }
   return total;

@@ -60,7 +60,7 @@ export class Workspace {
   #isHubTold = true;
 
   private constructor(db: Database, self: Introduction, events: WorkspaceEvents, options: WorkspaceOptions) {
-    const { log, leads, joinsAddedRuns = false, wish = null, hub = null } = options;
+    const { log, leads, joinsAddedRuns, wish = null, hub = null } = options;
     this.db = db;
     this.#self = self;
     this.#events = events;

@@ -1,6 +1,6 @@
 import type { Message } from '../protocol/model.ts';
 import type { ChangePage } from '../store/changeLog.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, turn } from './clock.ts';
 
 /** Entries per page of the change log; a page may be longer by the rest of one transaction. */
 const PAGE = 500;
@@ -68,7 +68,7 @@ export class ChangeFeed {
         if (page.changes.length < PAGE) continue;
         this.#lookAgain = true;
         // Between full pages the process answers its other callers.
-        await new Promise<void>((resolve) => this.#ports.clock.nextTurn(resolve));
+        await turn(this.#ports.clock);
       }
     } catch (error) {
       this.#ports.failed(error);

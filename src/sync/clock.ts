@@ -26,6 +26,11 @@ export const systemClock: Clock = {
   nextTurn: (action) => void setImmediate(() => setImmediate(action)),
 };
 
+/** Resolves after all who are waiting now were served. */
+export function turn(clock: Pick<Clock, 'nextTurn'>): Promise<void> {
+  return new Promise((resolve) => clock.nextTurn(resolve));
+}
+
 /** Calls a function again and again, the first time after one interval in ms. */
 export function every(clock: Clock, interval: number, action: () => void): Cancel {
   const tick = () => {

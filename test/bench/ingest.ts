@@ -89,11 +89,11 @@ function describeBootstrap(
   const writes = (whose: string, sorted: readonly number[]) =>
     `${sorted.length} writes of ${whose} took ${ms(percentile(sorted, 0.5))} ms in the median, ` +
     `${ms(percentile(sorted, 0.99))} ms in 99 %, and ${ms(longest(sorted))} ms at most.`;
-  const blocked = reading.blocked.at(-1) ?? Number.NaN;
-  const host = (name: string, { p99, max, blocked: own }: HostDelay) => [
+  const blocked = longest(reading.blocked);
+  const host = (name: string, delay: HostDelay) => [
     name,
-    ms(percentile(p99, 0.5)),
-    ...[p99, max, own].map((figures) => ms(figures.at(-1) ?? Number.NaN)),
+    ms(percentile(delay.p99, 0.5)),
+    ...[delay.p99, delay.max, delay.blocked].map((figures) => ms(longest(figures))),
   ];
   return [
     `${files} sessions of Claude Code, generated: ${records.toLocaleString('en')} records, ` +

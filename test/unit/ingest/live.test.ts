@@ -70,6 +70,10 @@ describe('ingestion', () => {
     return { home, folder, db, leader, log, start, projects, session, content, write, messages, until };
   }
 
+  /** Has the database refuse writers that are older than this version. */
+  const requireWriter = (version: number) =>
+    databases.raw().exec(`UPDATE meta SET value = '${version}' WHERE key = 'min_writer'`);
+
   it('takes what is there at its start, and each line as it is written', async () => {
     const { start, session, content, write, messages, until } = await setUp();
     const lines = content('claude/session.jsonl').split(/(?<=\n)/);
@@ -332,14 +336,13 @@ describe('ingestion', () => {
   it('tries again when it could not save, and says so meanwhile', async () => {
     const clock = new VirtualClock();
     const { db, start, session, content, write, messages, until } = await setUp({ clock, watch: false });
-    const raw = databases.raw();
-    raw.exec(`UPDATE meta SET value = '99' WHERE key = 'min_writer'`);
+    requireWriter(99);
     write(session, content('claude/session.jsonl'));
     const ingest = await start();
     const modes = () => ingest.health().degraded.map(({ mode }) => mode);
     await until(() => modes().includes('cannot-save'));
     assert.equal(messages(), 0);
-    raw.exec(`UPDATE meta SET value = '1' WHERE key = 'min_writer'`);
+    requireWriter(1);
     await ingest.settled();
     clock.advance(5000);
     await until(() => messages() === 11);
@@ -351,16 +354,13 @@ describe('ingestion', () => {
     const clock = new VirtualClock();
     clock.jump(Date.now());
     const { start, home, content, write, messages } = await setUp({ clock, watch: false });
-    const raw = databases.raw();
     const path = join(home, 'session.jsonl');
     write(path, content('claude/session.jsonl'));
     const ingest = await start();
-    const keepFromWriting = (version: string) =>
-      raw.exec(`UPDATE meta SET value = '${version}' WHERE key = 'min_writer'`);
-    keepFromWriting('99');
+    requireWriter(99);
     await assert.rejects(ingest.import([path]), hasReason('newer-database'));
     ingest.cancel();
-    keepFromWriting('1');
+    requireWriter(1);
     clock.advance(5000);
     await ingest.settled();
     assert.equal(messages(), 0);

@@ -18,17 +18,22 @@ function setUp() {
     timers: clock,
   });
   const grow = (seq: number, isWhole = true) => growing.grows(messageAt(seq).id, isWhole);
-  return { clock, due, grow, putOff: (from: number, to: number) => growing.putOff(conversationId, [{ from, to }]) };
-}
-
-describe('rows of messages that grow', () => {
-  it('wait while their pieces come, and are asked for once, soon after the last', async () => {
-    const { clock, due, grow, putOff } = setUp();
-    for (let piece = 0; piece < 30; piece++) {
+  const putOff = (from: number, to: number) => growing.putOff(conversationId, [{ from, to }]);
+  /** So many pieces of the second message, 50 ms apart; its row changes with every eighth. */
+  const growFor = async (pieces: number) => {
+    for (let piece = 0; piece < pieces; piece++) {
       grow(2);
       if (piece % 8 === 0) assert.deepEqual(putOff(2, 2), []);
       await clock.pass(50);
     }
+  };
+  return { clock, due, grow, growFor, putOff };
+}
+
+describe('rows of messages that grow', () => {
+  it('wait while their pieces come, and are asked for once, soon after the last', async () => {
+    const { clock, due, growFor } = setUp();
+    await growFor(30);
     assert.deepEqual(due, []);
     await clock.pass(50);
     assert.deepEqual(due, [{ from: 2, to: 2 }]);
@@ -37,12 +42,8 @@ describe('rows of messages that grow', () => {
   });
 
   it('are asked for every two seconds at the latest', async () => {
-    const { clock, due, grow, putOff } = setUp();
-    for (let piece = 0; piece < 100; piece++) {
-      grow(2);
-      if (piece % 8 === 0) assert.deepEqual(putOff(2, 2), []);
-      await clock.pass(50);
-    }
+    const { due, growFor } = setUp();
+    await growFor(100);
     assert.equal(due.length, 2);
   });
 
