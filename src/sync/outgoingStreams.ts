@@ -1,12 +1,18 @@
 import { DevChatError, hasReason } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
-import type { Message, StreamPiece } from '../protocol/model.ts';
+import { MAX_PIECE_LENGTH, type Message, type StreamPiece } from '../protocol/model.ts';
 import type { Params } from '../protocol/rpc.ts';
 import type { Cancel } from './clock.ts';
 import type { Platform } from './platform.ts';
 
 /** How much of a stream a crash may cost, in ms. */
 const CHECKPOINT = 400;
+
+/**
+ * How long what is added waits for more once a piece was sent, in ms: less than a frame of the screen. Each piece has to
+ * be read by every window there is, and a model may write hundreds of words in a second.
+ */
+const GATHERING = 12;
 
 /** Where streams are kept. */
 export interface StreamStore {
@@ -30,6 +36,10 @@ interface Stream {
   conversationId: string;
   runId: string;
   text: string;
+  /** How much of the text those who look on were sent. */
+  sent: number;
+  /** Runs while what is added waits for more. */
+  cancelGathering: Cancel | undefined;
   /** Runs while some of the text waits to be stored. */
   cancelCheckpoint: Cancel | undefined;
   /** Why the text cannot be stored any more, e.g. because the message was deleted. */
@@ -52,21 +62,24 @@ export class OutgoingStreams {
     const message = await store.begin(params);
     const { id, conversationId, content: text } = message;
     const runId = platform.randomBytes(16).toString('hex');
-    this.#streams.set(id, { conversationId, runId, text, cancelCheckpoint: undefined, failure: undefined });
+    const sent = text.length;
+    const idle = { cancelGathering: undefined, cancelCheckpoint: undefined, failure: undefined };
+    this.#streams.set(id, { conversationId, runId, text, sent, ...idle });
     this.#ports.stored();
     return message;
   }
 
   /**
-   * Adds to the text. Who looks on sees it at once; it is on the disk a moment later.
+   * Adds to the text. Who looks on sees it at once, or with what follows within {@link GATHERING}; it is on the disk a
+   * moment later.
    * @throws {DevChatError} `not-found` when no such stream is open here; `deleted` when the message is gone
    */
   append(messageId: string, text: string): { length: number } {
     const stream = this.#get(messageId);
     if (stream.failure) throw stream.failure;
-    const { conversationId, runId } = stream;
-    this.#ports.send({ conversationId, messageId, runId, offset: stream.text.length, text });
+    if (stream.text.length + text.length - stream.sent > MAX_PIECE_LENGTH) this.#send(messageId, stream);
     stream.text += text;
+    if (!stream.cancelGathering) this.#send(messageId, stream);
     this.#checkpointLater(messageId, stream);
     return { length: stream.text.length };
   }
@@ -77,8 +90,11 @@ export class OutgoingStreams {
    */
   async finish(messageId: string, status: Message['status'], parts?: unknown): Promise<Message> {
     const stream = this.#get(messageId);
-    // From now on nothing may be added, and no checkpoint may follow the end.
+    // From now on nothing may be added, and neither a piece nor a checkpoint may follow the end.
     this.#streams.delete(messageId);
+    this.#send(messageId, stream);
+    stream.cancelGathering?.();
+    stream.cancelGathering = undefined;
     stream.cancelCheckpoint?.();
     stream.cancelCheckpoint = undefined;
     try {
@@ -101,6 +117,19 @@ export class OutgoingStreams {
         this.#ports.log('warn', `${messageId} was left open: ${String(error)}`),
       );
     }
+  }
+
+  /** Sends what was added since the last piece, and lets what follows gather. */
+  #send(messageId: string, stream: Stream): void {
+    const { conversationId, runId, sent, text } = stream;
+    if (sent === text.length) return;
+    this.#ports.send({ conversationId, messageId, runId, offset: sent, text: text.slice(sent) });
+    stream.sent = text.length;
+    stream.cancelGathering?.();
+    stream.cancelGathering = this.#ports.platform.clock.after(GATHERING, () => {
+      stream.cancelGathering = undefined;
+      this.#send(messageId, stream);
+    });
   }
 
   #checkpointLater(messageId: string, stream: Stream): void {

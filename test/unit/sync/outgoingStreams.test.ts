@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { DevChatError, type Reason } from '../../../src/protocol/errors.ts';
-import type { Message, StreamPiece } from '../../../src/protocol/model.ts';
+import { MAX_PIECE_LENGTH, type Message, type StreamPiece } from '../../../src/protocol/model.ts';
 import { OutgoingStreams } from '../../../src/sync/outgoingStreams.ts';
 import { VirtualClock } from '../../support/clock.ts';
 import { hasReason } from '../../support/database.ts';
 
 const CHECKPOINT = 400;
+const GATHERING = 12;
 const id = 'message';
 
 /** Streams on a clock of the test, and one row in memory. */
@@ -36,6 +38,11 @@ class TestStreams {
     await this.streams.start({ conversationId: 'c', id });
     this.stored.length = 0;
     return this.streams;
+  }
+
+  /** What was sent, each piece with its place. */
+  places(): [offset: number, text: string][] {
+    return this.pieces.map(({ offset, text }) => [offset, text]);
   }
 
   async #write(content: string, status: Message['status']): Promise<Message> {
@@ -113,17 +120,58 @@ describe('outgoing streams', () => {
     assert.deepEqual([test.stored, test.clock.pending], [[], 0]);
   });
 
-  it('tell each piece with its place', async () => {
+  it('send the first piece at once, and together what follows within a frame of the screen', async () => {
     const test = new TestStreams();
     const streams = await test.start();
-    for (const text of ['Grüße ', '😀', '']) streams.append(id, text);
-    assert.deepEqual(
-      test.pieces.map(({ offset, text }) => [offset, text]),
-      [
-        [0, 'Grüße '],
-        [6, '😀'],
-        [8, ''],
-      ],
-    );
+    for (const text of ['Grüße ', '😀', '', '!']) streams.append(id, text);
+    assert.deepEqual(test.places(), [[0, 'Grüße ']]);
+    await test.clock.pass(GATHERING);
+    assert.deepEqual(test.places(), [
+      [0, 'Grüße '],
+      [6, '😀!'],
+    ]);
+    await test.clock.pass(GATHERING);
+    streams.append(id, '?');
+    assert.deepEqual(test.places().at(-1), [9, '?']);
   });
+
+  it('send what still gathers before they end, also when the end cannot be stored', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    for (const text of ['a', 'b']) streams.append(id, text);
+    test.refusal = 'busy';
+    await assert.rejects(streams.finish(id, 'complete'), hasReason('busy'));
+    streams.append(id, 'c');
+    test.refusal = undefined;
+    await streams.finish(id, 'complete');
+    await test.clock.pass(GATHERING);
+    assert.deepEqual(test.places(), [
+      [0, 'a'],
+      [1, 'b'],
+      [2, 'c'],
+    ]);
+  });
+
+  it('send the whole text in pieces that follow one another, none longer than a piece may be', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ length: fc.nat(MAX_PIECE_LENGTH), pause: fc.nat(2 * GATHERING) }), { maxLength: 12 }),
+        async (appends) => {
+          const test = new TestStreams();
+          const streams = await test.start();
+          for (const [index, { length, pause }] of appends.entries()) {
+            streams.append(id, String(index % 10).repeat(length));
+            await test.clock.pass(pause);
+          }
+          const { content } = await streams.finish(id, 'complete');
+          let shown = '';
+          for (const { offset, text } of test.pieces) {
+            assert.equal(offset, shown.length);
+            assert.ok(text.length <= MAX_PIECE_LENGTH);
+            shown += text;
+          }
+          assert.ok(shown === content);
+        },
+      ),
+    ));
 });
