@@ -32,6 +32,9 @@ import { WorkerThread } from './workerThread.ts';
 /** Batches of one file before another one gets its turn. */
 const TURN = 16;
 
+/** For how long after a write of this process others are expected to follow, in ms. */
+const ALERT = 1000;
+
 /** How long to wait after nothing could be saved, in ms. */
 const RETRY = 5000;
 
@@ -289,7 +292,7 @@ class Ingestion implements Ingest {
         const cancels = this.#cancels;
         const known = this.#known.get(path) ?? (await this.#moved(file));
         if (this.#isClosed) return undefined;
-        const { batchSize } = this.#pace;
+        const batchSize = this.#pace.batchSize(this.#isAmongWriters());
         const request: ReadRequest = { path, source, known, folders: this.#folders, takeAll, redact, batchSize };
         return { file, batchSize, batches: this.#thread.read(request), cancels };
       } catch (error) {
@@ -297,6 +300,12 @@ class Ingestion implements Ingest {
       }
     }
     return undefined;
+  }
+
+  /** Whether somebody may want to write while a transaction runs: a sibling, or who has written here just now. */
+  #isAmongWriters(): boolean {
+    const { db } = this.#options;
+    return performance.now() - db.acknowledgedAt < ALERT || hasSiblings(db);
   }
 
   /** @returns false when there is more to read after a turn, or after it was cancelled */
@@ -308,9 +317,8 @@ class Ingestion implements Ingest {
       const isLast = batch.next.modifiedAt !== 0;
       if (!isEmpty(batch, this.#known.get(file.path)?.position)) {
         const held = await this.#commit(file, batch, asked);
-        const isShared = !this.#isClosed && hasSiblings(this.#options.db);
-        if (!isLast) this.#pace.learn(batchSize, held, isShared);
-        if (!this.#isClosed) await this.#pace.rest(held, isShared);
+        if (!isLast) this.#pace.learn(batchSize, held);
+        if (!this.#isClosed) await this.#pace.rest(held, hasSiblings(this.#options.db));
       }
       if (this.#isClosed || ++count === TURN) return isLast;
       asked = this.#clock.now();

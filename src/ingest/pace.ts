@@ -2,14 +2,16 @@ import { type Clock, turn } from '../sync/clock.ts';
 
 /**
  * How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. Short ones
- * take longer in all, so that only siblings get them.
+ * take longer in all, so that only those who write themselves get them.
  */
-const HOLD = { alone: 20, amongSiblings: 15 };
+const HOLD = { alone: 30, amongWriters: 10 };
 
-/** Records per transaction: of the first one, and the bounds of what is learned. */
-const FIRST = 200;
+/** Bounds of how many records a transaction takes. */
 const LEAST = 100;
 const MOST = 1000;
+
+/** What a record is expected to take before anything was learned, in ms. */
+const EXPECTED = 0.1;
 
 /** How much of what the newest transaction teaches is taken over. */
 const WEIGHT = 0.3;
@@ -17,15 +19,17 @@ const WEIGHT = 0.3;
 /** Makes transactions as large as their time allows, and leaves time to others between them. */
 export class Pace {
   readonly #clock: Clock;
-  #batchSize = FIRST;
+  /** What a record takes, in ms. */
+  #cost = EXPECTED;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Records per transaction at most. */
-  get batchSize(): number {
-    return Math.round(this.#batchSize);
+  batchSize(isAmongWriters: boolean): number {
+    const wanted = (isAmongWriters ? HOLD.amongWriters : HOLD.alone) / this.#cost;
+    return Math.round(Math.min(MOST, Math.max(LEAST, wanted)));
   }
 
   /**
@@ -33,9 +37,8 @@ export class Pace {
    * @param records how many it could have
    * @param held for how long nobody else could write, in ms
    */
-  learn(records: number, held: number, hasSiblings: boolean): void {
-    const wanted = (records * (hasSiblings ? HOLD.amongSiblings : HOLD.alone)) / Math.max(1, held);
-    this.#batchSize += WEIGHT * (Math.min(MOST, Math.max(LEAST, wanted)) - this.#batchSize);
+  learn(records: number, held: number): void {
+    this.#cost += WEIGHT * (held / records - this.#cost);
   }
 
   /**

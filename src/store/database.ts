@@ -51,6 +51,7 @@ export class Database {
   #lastWrite: Promise<unknown> = Promise.resolve();
   #writeProblem: string | null = null;
   #newestChange = 0;
+  #acknowledgedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(
     sqlite: Sqlite.Database,
@@ -158,7 +159,10 @@ export class Database {
       const { result, head } = await retryWhileBusy(isRepeatable ? () => this.#withoutSync(run) : run);
       this.#assertInPlace();
       this.#newestChange = head;
-      if (!isRepeatable) this.#mark?.raise(head);
+      if (!isRepeatable) {
+        this.#mark?.raise(head);
+        this.#acknowledgedAt = performance.now();
+      }
       this.#setWriteProblem(null);
       return result;
     } catch (cause) {
@@ -185,6 +189,11 @@ export class Database {
   /** Id of the newest change at the last write here; 0 before that. */
   get newestChange(): number {
     return this.#newestChange;
+  }
+
+  /** When somebody was last told here that something is saved, by the clock of `performance.now()`. */
+  get acknowledgedAt(): number {
+    return this.#acknowledgedAt;
   }
 
   #setWriteProblem(problem: string | null): void {
