@@ -43,9 +43,9 @@ class Log {
     );
   }
 
-  /** Waits until the feed has come to rest. */
+  /** Waits until the feed has come to rest: it takes two turns for each page of 500. */
   async settled(): Promise<void> {
-    for (let turns = 0; turns < 20; turns++) await nextTurn();
+    for (let turns = 0; turns < 20 + this.head / 100; turns++) await nextTurn();
   }
 
   #read(after: number, limit: number): FeedPage {

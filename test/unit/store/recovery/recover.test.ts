@@ -28,7 +28,9 @@ import { runs } from '../../properties.ts';
 
 const PAGE = 4096;
 
-describe('recovery of a damaged database', () => {
+describe('recovery of a damaged database', function () {
+  // Some of it is done for every page of a file.
+  this.timeout(60_000);
   const databases = useDatabases();
 
   /** A closed database with messages enough for many pages. */
