@@ -91,6 +91,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
 /** A file whose batches are being prepared, of so many records each. */
 interface Reading {
   file: WaitingFile;
+  isAmongWriters: boolean;
   batchSize: number;
   batches: AsyncGenerator<Batch>;
   /** How often everything had been cancelled when it was begun. */
@@ -292,9 +293,10 @@ class Ingestion implements Ingest {
         const cancels = this.#cancels;
         const known = this.#known.get(path) ?? (await this.#moved(file));
         if (this.#isClosed) return undefined;
-        const batchSize = this.#pace.batchSize(this.#isAmongWriters());
+        const isAmongWriters = this.#isAmongWriters();
+        const batchSize = this.#pace.batchSize(isAmongWriters);
         const request: ReadRequest = { path, source, known, folders: this.#folders, takeAll, redact, batchSize };
-        return { file, batchSize, batches: this.#thread.read(request), cancels };
+        return { file, isAmongWriters, batchSize, batches: this.#thread.read(request), cancels };
       } catch (error) {
         this.#failed(file, error);
       }
@@ -305,11 +307,11 @@ class Ingestion implements Ingest {
   /** Whether somebody may want to write while a transaction runs: a sibling, or who has written here just now. */
   #isAmongWriters(): boolean {
     const { db } = this.#options;
-    return performance.now() - db.acknowledgedAt < ALERT || hasSiblings(db);
+    return performance.now() - db.durableWriteAt < ALERT || hasSiblings(db);
   }
 
-  /** @returns false when there is more to read after a turn, or after it was cancelled */
-  async #ingest({ file, batchSize, batches, cancels }: Reading): Promise<boolean> {
+  /** @returns false when there is more to read: after a turn, in batches of another size, or after it was cancelled */
+  async #ingest({ file, isAmongWriters, batchSize, batches, cancels }: Reading): Promise<boolean> {
     let asked = this.#clock.now();
     let count = 0;
     for await (const batch of batches) {
@@ -317,10 +319,10 @@ class Ingestion implements Ingest {
       const isLast = batch.next.modifiedAt !== 0;
       if (!isEmpty(batch, this.#known.get(file.path)?.position)) {
         const held = await this.#commit(file, batch, asked);
-        if (!isLast) this.#pace.learn(batchSize, held);
+        this.#pace.learn(isLast ? batch.records.length : batchSize, held);
         if (!this.#isClosed) await this.#pace.rest(held, hasSiblings(this.#options.db));
       }
-      if (this.#isClosed || ++count === TURN) return isLast;
+      if (this.#isClosed || ++count === TURN || isAmongWriters !== this.#isAmongWriters()) return isLast;
       asked = this.#clock.now();
     }
     return true;

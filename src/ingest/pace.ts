@@ -2,11 +2,11 @@ import { type Clock, turn } from '../sync/clock.ts';
 
 /**
  * How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. Short ones
- * take longer in all, so that only those who write themselves get them.
+ * take longer in all, so that there are none where nobody waits for them.
  */
 const HOLD = { alone: 30, amongWriters: 10 };
 
-/** Bounds of how many records a transaction takes. */
+/** Bounds of how many records a transaction should take. */
 const LEAST = 100;
 const MOST = 1000;
 
@@ -26,18 +26,19 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** Records per transaction at most. */
+  /** Records per transaction; to hold a whole message it may take up to twice as many. */
   batchSize(isAmongWriters: boolean): number {
     const wanted = (isAmongWriters ? HOLD.amongWriters : HOLD.alone) / this.#cost;
     return Math.round(Math.min(MOST, Math.max(LEAST, wanted)));
   }
 
   /**
-   * Takes in what a full transaction took.
-   * @param records how many it could have
+   * Takes in what a transaction took, unless it is too small to tell.
+   * @param records how many it should have, or has if it is the last one of a file
    * @param held for how long nobody else could write, in ms
    */
   learn(records: number, held: number): void {
+    if (records < LEAST) return;
     this.#cost += WEIGHT * (held / records - this.#cost);
   }
 

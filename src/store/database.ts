@@ -51,7 +51,7 @@ export class Database {
   #lastWrite: Promise<unknown> = Promise.resolve();
   #writeProblem: string | null = null;
   #newestChange = 0;
-  #acknowledgedAt = Number.NEGATIVE_INFINITY;
+  #durableWriteAt = Number.NEGATIVE_INFINITY;
 
   private constructor(
     sqlite: Sqlite.Database,
@@ -161,7 +161,7 @@ export class Database {
       this.#newestChange = head;
       if (!isRepeatable) {
         this.#mark?.raise(head);
-        this.#acknowledgedAt = performance.now();
+        this.#durableWriteAt = performance.now();
       }
       this.#setWriteProblem(null);
       return result;
@@ -191,9 +191,9 @@ export class Database {
     return this.#newestChange;
   }
 
-  /** When somebody was last told here that something is saved, by the clock of `performance.now()`. */
-  get acknowledgedAt(): number {
-    return this.#acknowledgedAt;
+  /** When a write that must not be lost was last made here, by the clock of `performance.now()`; before, -Infinity. */
+  get durableWriteAt(): number {
+    return this.#durableWriteAt;
   }
 
   #setWriteProblem(problem: string | null): void {

@@ -27,7 +27,7 @@ export interface StreamPorts {
   platform: Pick<Platform, 'clock' | 'randomBytes'>;
   /** Called after each write to the store. */
   stored(): void;
-  /** Shows a piece to all who look on; nobody answers for its arrival. */
+  /** Shows a piece to all who look on; nobody answers for its arrival. Must not throw. */
   send(piece: StreamPiece): void;
   log: Log;
 }
@@ -36,7 +36,7 @@ interface Stream {
   conversationId: string;
   runId: string;
   text: string;
-  /** How much of the text those who look on were sent. */
+  /** Length of what was sent to those who look on, in UTF-16 code units. */
   sent: number;
   /** Runs while what is added waits for more. */
   cancelGathering: Cancel | undefined;
@@ -63,6 +63,8 @@ export class OutgoingStreams {
     const { id, conversationId, content: text } = message;
     const runId = platform.randomBytes(16).toString('hex');
     const sent = text.length;
+    const replaced = this.#streams.get(id);
+    if (replaced) stopTimers(replaced);
     const idle = { cancelGathering: undefined, cancelCheckpoint: undefined, failure: undefined };
     this.#streams.set(id, { conversationId, runId, text, sent, ...idle });
     this.#ports.stored();
@@ -93,10 +95,7 @@ export class OutgoingStreams {
     // From now on nothing may be added, and neither a piece nor a checkpoint may follow the end.
     this.#streams.delete(messageId);
     this.#send(messageId, stream);
-    stream.cancelGathering?.();
-    stream.cancelGathering = undefined;
-    stream.cancelCheckpoint?.();
-    stream.cancelCheckpoint = undefined;
+    stopTimers(stream);
     try {
       const message = await this.#ports.store.end({ messageId, content: stream.text, status, parts });
       this.#ports.stored();
@@ -154,6 +153,13 @@ export class OutgoingStreams {
     if (stream) return stream;
     throw new DevChatError('not-found', `No stream of message ${messageId} is open in this instance.`);
   }
+}
+
+function stopTimers(stream: Stream): void {
+  stream.cancelGathering?.();
+  stream.cancelGathering = undefined;
+  stream.cancelCheckpoint?.();
+  stream.cancelCheckpoint = undefined;
 }
 
 /** Whether there is no message to write any more. */

@@ -104,7 +104,7 @@ export class SyncEngine {
       log: withPrefix(log, 'peers'),
       look: () => this.#guard('feed', () => this.#look()),
       cursor: () => this.#feed.cursor,
-      streamed: (piece) => events.streamed(piece),
+      streamed: (piece) => this.#guard('streams', () => events.streamed(piece)),
       peersChanged: () => this.#guard('peers', () => this.#peersChanged()),
       presenceChanged: () => this.#tellPresence(),
       wishesChanged: () => events.wishesChanged(),
@@ -139,10 +139,11 @@ export class SyncEngine {
       store: store.streams,
       platform,
       stored: () => this.committed(),
-      send: (piece) => {
-        this.#mesh.stream(piece);
-        events.streamed(piece);
-      },
+      send: (piece) =>
+        this.#guard('streams', () => {
+          this.#mesh.stream(piece);
+          events.streamed(piece);
+        }),
       log: withPrefix(log, 'streams'),
     });
   }

@@ -185,7 +185,7 @@ export const windows: readonly Trap[] = [
       {
         without: 'a checkpoint follows the final row',
         file: 'src/sync/outgoingStreams.ts',
-        remove: '    stream.cancelCheckpoint?.();\n',
+        remove: '    this.#send(messageId, stream);\n    stopTimers(stream);\n',
         instead: '',
         test: 'test/unit/sync/outgoingStreams.test.ts',
         title: 'take nothing more from the moment of their end',

@@ -209,14 +209,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a checkpoint may follow the end of a stream',
     file: 'src/sync/outgoingStreams.ts',
-    line: '    this.#streams.delete(messageId);\n    stream.cancelCheckpoint?.();\n',
+    line: '    this.#send(messageId, stream);\n    stopTimers(stream);\n',
     instead: '',
   },
   {
     name: 'what is added while a stream ends is lost',
     file: 'src/sync/outgoingStreams.ts',
-    line: '    this.#streams.delete(messageId);\n    stream.cancelCheckpoint?.();\n',
-    instead: '    stream.cancelCheckpoint?.();\n',
+    line: '    this.#streams.delete(messageId);\n',
+    instead: '',
   },
   {
     name: 'streams are left open on leaving',

@@ -28,7 +28,9 @@ const product: OpenContender = async (folder, arrived) => {
   const { id: conversationId } = await writer.request('conversation/create', {});
   const { id: messageId } = await writer.request('stream/start', { conversationId });
   for (const { client } of readers) {
-    client.events.on('stream', ({ offset }) => arrived(offset / PIECE.length));
+    client.events.on('stream', ({ offset, text }) => {
+      for (let at = offset; at < offset + text.length; at += PIECE.length) arrived(at / PIECE.length);
+    });
   }
   const answers: Promise<unknown>[] = [];
   return {

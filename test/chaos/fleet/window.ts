@@ -129,7 +129,7 @@ export class Window {
 
   /** Sends a piece of a stream; false when it was not taken. */
   async append(messageId: string, offset: number, text: string): Promise<boolean> {
-    this.#record({ op: 'append', message: messageId, offset, length: text.length, hash: textHash(text) });
+    this.#record({ op: 'append', message: messageId, offset, text });
     return this.request('stream/append', { messageId, text }).then(
       () => true,
       () => false,

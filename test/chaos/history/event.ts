@@ -70,9 +70,10 @@ export interface Event {
   isDeleted?: boolean;
   /** Id of the change-log entry; of a `start` and a `reload`, the newest one that the state contains. */
   change?: number;
-  /** Place and length of a piece in the whole text, in UTF-16 code units. */
+  /** Place and length of a piece in the whole text, in UTF-16 code units; of an `append`, the piece itself. */
   offset?: number;
   length?: number;
+  text?: string;
   holdings?: Holdings;
   remains?: Remains;
   /** Sockets that may be left in the end, because nobody can know of them any more. */

@@ -8,8 +8,10 @@ import { Pace } from '../../../src/ingest/pace.ts';
 import { readTranscript } from '../../../src/ingest/reader.ts';
 import type { Batch } from '../../../src/ingest/transcript.ts';
 import { IngestSettings } from '../../../src/protocol/ingest.ts';
+import { registerPeer } from '../../../src/store/peers.ts';
 import { VirtualClock } from '../../support/clock.ts';
 import { createTestConversation, useDatabases } from '../../support/database.ts';
+import { introduce } from '../../support/peers.ts';
 import { ingestFile, lead, workspace } from './support.ts';
 
 describe('a transaction of ingestion', () => {
@@ -67,23 +69,56 @@ describe('a transaction of ingestion', () => {
     assert.deepEqual([settle(10), settle(0)], [100, 1000]);
   });
 
-  it('is short when somebody has just written here', async () => {
-    const db = await databases.open();
-    const leader = await lead(await databases.open());
-    const [settings, answers] = [v.parse(IngestSettings, { redact: false }), Array.from({ length: 500 }, () => 1)];
-    const ingest = await startIngest({
-      ...{ db, leader, settings, folders: [], home: databases.directory.path, env: {} },
-      ...{ log: () => undefined, onCommitted: () => undefined },
+  describe('of a running ingestion', () => {
+    /** Ingestion by a connection that has written nothing yet, and what it does after each commit. */
+    async function setUp() {
+      const db = await databases.open();
+      const leader = await lead(await databases.open());
+      const hooks = { committed: (): unknown => undefined };
+      const settings = v.parse(IngestSettings, { redact: false });
+      const ingest = await startIngest({
+        ...{ db, leader, settings, folders: [], home: databases.directory.path, env: {} },
+        ...{ log: () => undefined, onCommitted: () => void hooks.committed() },
+      });
+      databases.directory.defer(() => ingest.close());
+      /** How many records were found by each transaction that stores a transcript of short answers. */
+      const sizes = async (session: string, answers: number) => {
+        await ingest.import([writeAnswers(Array(answers).fill(1), session)]);
+        const found = db.sql('SELECT found FROM ingest_log WHERE file = ? AND found > 0 ORDER BY id').pluck();
+        return found.all(`${session}.jsonl`) as number[];
+      };
+      return { db, hooks, sizes };
+    }
+
+    it('is long while nobody else writes', async () => {
+      const { sizes } = await setUp();
+      assert.deepEqual(await sizes('undisturbed', 500), [501]);
     });
-    databases.directory.defer(() => ingest.close());
-    /** How many transactions it takes to store a transcript. */
-    const transactions = async (session: string) => {
-      await ingest.import([writeAnswers(answers, session)]);
-      return db.sql('SELECT count(*) FROM ingest_log WHERE file = ? AND found > 0').pluck().get(`${session}.jsonl`);
-    };
-    assert.equal(await transactions('undisturbed'), 1);
-    await createTestConversation(db);
-    assert.equal(await transactions('disturbed'), 3);
+
+    it('is short when somebody has just written here', async () => {
+      const { db, sizes } = await setUp();
+      await createTestConversation(db);
+      assert.deepEqual(await sizes('disturbed', 500), [200, 200, 101]);
+    });
+
+    it('is short among siblings', async () => {
+      const { sizes } = await setUp();
+      const other = await databases.open();
+      for (const endpoint of ['one', 'another']) {
+        await registerPeer(other, { ...introduce(endpoint), endpoint, startedAt: 0 });
+      }
+      assert.deepEqual(await sizes('shared', 500), [200, 200, 101]);
+    });
+
+    it('becomes short in the middle of a transcript', async () => {
+      const { db, hooks, sizes } = await setUp();
+      hooks.committed = () => {
+        hooks.committed = () => undefined;
+        return createTestConversation(db);
+      };
+      const [first = 0, , third = 0] = await sizes('disturbed', 3000);
+      assert.ok(third < first, `${first}, and later ${third}`);
+    });
   });
 
   it('leaves as much time to siblings as it took', async () => {

@@ -152,6 +152,15 @@ describe('outgoing streams', () => {
     ]);
   });
 
+  it('leave nothing behind of a stream that is begun anew', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    for (const text of ['old', 'older']) streams.append(id, text);
+    await test.start();
+    await test.clock.pass(CHECKPOINT);
+    assert.deepEqual([test.places(), test.stored, test.clock.pending], [[[0, 'old']], [], 0]);
+  });
+
   it('send the whole text in pieces that follow one another, none longer than a piece may be', () =>
     fc.assert(
       fc.asyncProperty(

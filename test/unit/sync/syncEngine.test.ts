@@ -4,6 +4,7 @@ import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { databaseSyncStore } from '../../../src/instance/databaseSyncStore.ts';
+import type { StreamPiece } from '../../../src/protocol/model.ts';
 import type { Viewers } from '../../../src/protocol/rpc.ts';
 import type { Database } from '../../../src/store/database.ts';
 import type { LeaderRecord } from '../../../src/store/leader.ts';
@@ -20,6 +21,9 @@ import { environmentIn, useEnvironment } from '../../support/tempDirectory.ts';
 
 const SECOND = 1000;
 
+/** How long a piece of a stream waits for more, in ms. */
+const GATHERING = 12;
+
 /** An engine on a real database and real sockets, on a clock of the test, with everything that it told. */
 class TestEngine {
   readonly self = introduce('Own');
@@ -28,6 +32,8 @@ class TestEngine {
   readonly failures: unknown[] = [];
   readonly store: SyncStore;
   readonly engine: SyncEngine;
+  /** What the owner does with pieces of streams. */
+  streamed: (piece: StreamPiece) => void = () => undefined;
   readonly #db: Database;
   readonly #told = new EventEmitter();
   /** Every answer to what others see, oldest first. */
@@ -48,7 +54,7 @@ class TestEngine {
           tell();
         },
         lost: () => assert.fail('nothing was pruned'),
-        streamed: () => undefined,
+        streamed: (piece) => this.streamed(piece),
         statusChanged: () => {
           tell();
           this.statusChanged();
@@ -240,6 +246,23 @@ describe('sync engine', () => {
     await own.until(() => String(states()) === 'interrupted,interrupted,streaming');
     for (let second = 0; second <= 60; second++) await own.clock.pass(SECOND);
     await own.until(() => String(states()) === 'interrupted,interrupted,interrupted');
+  });
+
+  it('goes on with a stream of which a piece could not be passed on, and tells why', async () => {
+    const { own, sibling } = await setUp();
+    const { id: conversationId } = await createTestConversation(sibling);
+    const { id } = await own.engine.streams.start({ conversationId });
+    own.streamed = unreadable;
+    for (const text of ['a', 'b', 'c']) {
+      own.engine.streams.append(id, text);
+      own.clock.advance(GATHERING);
+    }
+    own.engine.streams.append(id, 'd');
+    assert.deepEqual((await own.engine.streams.finish(id, 'complete')).content, 'abcd');
+    assert.deepEqual(
+      own.failures.map(String),
+      Array.from({ length: 4 }, () => 'Error: unreadable'),
+    );
   });
 
   it('tells the status at its next poll when that could not be read', async () => {
