@@ -4,7 +4,7 @@ import { type Clock, turn } from '../sync/clock.ts';
  * How long a transaction should take, in ms: nobody else writes meanwhile, and this process does nothing else. Short ones
  * take longer in all, so that there are none where nobody waits for them.
  */
-const HOLD = { alone: 30, amongWriters: 10 };
+const HOLD = { alone: 25, amongWriters: 10 };
 
 /** Bounds of how many records a transaction should take. */
 const LEAST = 100;

@@ -6,7 +6,7 @@ import { percentile } from '../support/paintLatency.ts';
 import { ms, type Section, table, targetTable, times } from './document.ts';
 import { inFolder } from './folder.ts';
 import { lineByLine, type Tail, together } from './ingest/agents.ts';
-import { type Bootstrap, bootstrap, floor, ownWrites } from './ingest/bootstrap.ts';
+import { type Bootstrap, bootstrap, floor, ownWrites, type PAUSES } from './ingest/bootstrap.ts';
 import { type Corpus, writeCorpus } from './ingest/corpus.ts';
 import { type HostDelay, readInWindow, type WindowReading } from './ingest/extensionHost.ts';
 import { close, settled, startHost } from './ingest/hosts.ts';
@@ -44,16 +44,16 @@ async function measureBootstrap(): Promise<string[]> {
     const corpus = writeCorpus(home, SESSIONS, TURNS);
     const [floors, direct]: [number[], number[]] = [[], []];
     const [alone, beside]: [Bootstrap[], Bootstrap[]] = [[], []];
-    const own: number[] = [];
+    const own: Record<keyof typeof PAUSES, number[]> = { always: [], seldom: [] };
     for (let round = 1; round <= ROUNDS; round++) {
       say(`  all at once, round ${round} …`);
       floors.push(await floor(home, 'trigger'));
       direct.push(await floor(home, 'direct'));
       alone.push(await bootstrap(home, false));
       beside.push(await bootstrap(home, true));
-      own.push(...(await ownWrites(home)));
+      own.always.push(...(await ownWrites(home, 'always')));
+      own.seldom.push(...(await ownWrites(home, 'seldom')));
     }
-    own.sort((a, b) => a - b);
     say('  all at once, in a window …');
     const window = await readInWindow(SESSIONS, TURNS);
     return describeBootstrap(corpus, { floors, direct, own, alone, beside }, window);
@@ -68,7 +68,8 @@ function describeBootstrap(
     own,
     alone,
     beside,
-  }: Record<'floors' | 'direct' | 'own', readonly number[]> & Record<'alone' | 'beside', readonly Bootstrap[]>,
+  }: Record<'floors' | 'direct', readonly number[]> &
+    Record<'alone' | 'beside', readonly Bootstrap[]> & { own: Record<keyof typeof PAUSES, readonly number[]> },
   { duration, reading, control }: WindowReading,
 ): string[] {
   const [bare, filled] = [median(floors), median(direct)];
@@ -84,11 +85,12 @@ function describeBootstrap(
     (bytes / 1000 / duration).toFixed(1),
   ];
   const ratio = bare / median(alone.map(({ duration }) => duration));
-  const waits = beside.flatMap((run) => run.waits).sort((a, b) => a - b);
+  const waits = Object.entries({
+    'another window': beside.flatMap((run) => run.waits),
+    'the window whose instance reads': own.always,
+    'that window after more than a second without one': own.seldom,
+  }).map(([whose, times]) => ({ whose, sorted: times.toSorted((a, b) => a - b) }));
   const longest = (sorted: readonly number[]) => sorted.at(-1) ?? Number.NaN;
-  const writes = (whose: string, sorted: readonly number[]) =>
-    `${sorted.length} writes of ${whose} took ${ms(percentile(sorted, 0.5))} ms in the median, ` +
-    `${ms(percentile(sorted, 0.99))} ms in 99 %, and ${ms(longest(sorted))} ms at most.`;
   const blocked = longest(reading.blocked);
   const host = (name: string, delay: HostDelay) => [
     name,
@@ -111,7 +113,15 @@ function describeBootstrap(
       ],
     ),
     '',
-    `${writes('that window', waits)} ${writes('the window whose own instance reads', own)}`,
+    ...table(
+      ['writes of', 'number', 'median ms', 'p99 ms', 'max ms'],
+      waits.map(({ whose, sorted }) => [
+        whose,
+        sorted.length,
+        ...[0.5, 0.99].map((share) => ms(percentile(sorted, share))),
+        ms(longest(sorted)),
+      ]),
+    ),
     '',
     `In a window of a real VS Code that was open before, the same took ${(duration / 1000).toFixed(1)} s. How late the event ` +
       'loop of its extension host was, beside what it is when every processor is kept busy by a program that only counts. ' +
@@ -129,7 +139,7 @@ function describeBootstrap(
         measured: `${ms(blocked)} ms`,
         met: blocked <= 20,
       },
-      ...Object.entries({ 'another window': waits, 'the window whose instance reads': own }).map(([whose, sorted]) => ({
+      ...waits.map(({ whose, sorted }) => ({
         target: `a write of ${whose} waits less than 100 ms`,
         measured: `${ms(longest(sorted))} ms`,
         met: longest(sorted) < 100,

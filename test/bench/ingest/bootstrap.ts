@@ -10,8 +10,8 @@ import { nextMessage } from '../processes.ts';
 import { FOLDER, projectIn } from './corpus.ts';
 import { close, settled, startHost } from './hosts.ts';
 
-/** Longest pause between two writes, in ms. */
-const PAUSE = 20;
+/** Shortest and longest pause between two writes, in ms: of somebody who writes all the time, or now and then. */
+export const PAUSES = { always: [0, 20], seldom: [1200, 1500] } as const;
 
 /** What reading all transcripts took; durations in ms, memory in bytes. */
 export interface Bootstrap {
@@ -39,7 +39,7 @@ export function bootstrap(home: string, hasSibling: boolean): Promise<Bootstrap>
     const host = await startHost(folder, home);
     const sibling = hasSibling ? await startInstance(folder) : undefined;
     const bulk = settled(host);
-    const waits = sibling ? await writeDuring(sibling, bulk) : [];
+    const waits = sibling ? await writeDuring(sibling, bulk, PAUSES.always) : [];
     const { duration, loopDelay, peakMemory } = await bulk;
     await sibling?.client.dispose();
     await close(host);
@@ -48,19 +48,26 @@ export function bootstrap(home: string, hasSibling: boolean): Promise<Bootstrap>
 }
 
 /** How long each write of a window took while its own instance read all transcripts, in ms, ascending. */
-export function ownWrites(home: string): Promise<number[]> {
+export function ownWrites(home: string, pauses: keyof typeof PAUSES): Promise<number[]> {
   return inFolder(async ({ database, env }) => {
     const ingest = v.parse(IngestSettings, { sources: ['claude-code'] });
     const folder = { database, env: { ...env, CLAUDE_CONFIG_DIR: home } };
     const own = await startInstance(folder, { workspaceFolder: FOLDER, joinsAddedRuns: true, ingest });
-    const waits = await writeDuring(own, own.client.request('ingest/rescan', {}));
+    const waits = await writeDuring(own, own.client.request('ingest/rescan', {}), PAUSES[pauses]);
     await own.client.dispose();
     return waits;
   });
 }
 
-/** Writes now and then until something has ended. @returns how long each write took, in ms, ascending */
-async function writeDuring({ client }: BenchInstance, work: Promise<unknown>): Promise<number[]> {
+/**
+ * Writes again and again until something has ended.
+ * @returns how long each write took, in ms, ascending
+ */
+async function writeDuring(
+  { client }: BenchInstance,
+  work: Promise<unknown>,
+  [least, most]: readonly [least: number, most: number],
+): Promise<number[]> {
   const { id: conversationId } = await client.request('conversation/create', {});
   let isOver = false;
   const over = work.finally(() => (isOver = true));
@@ -69,7 +76,7 @@ async function writeDuring({ client }: BenchInstance, work: Promise<unknown>): P
     const before = performance.now();
     await client.request('message/add', { conversationId, role: 'user', content: 'meanwhile' });
     waits.push(performance.now() - before);
-    await delay(Math.random() * PAUSE);
+    await delay(least + Math.random() * (most - least));
   }
   await over;
   return waits.sort((a, b) => a - b);

@@ -92,13 +92,13 @@ describe('a transaction of ingestion', () => {
 
     it('is long while nobody else writes', async () => {
       const { sizes } = await setUp();
-      assert.deepEqual(await sizes('undisturbed', 500), [501]);
+      assert.deepEqual(await sizes('undisturbed', 450), [451]);
     });
 
     it('is short when somebody has just written here', async () => {
       const { db, sizes } = await setUp();
       await createTestConversation(db);
-      assert.deepEqual(await sizes('disturbed', 500), [200, 200, 101]);
+      assert.deepEqual(await sizes('disturbed', 450), [200, 200, 51]);
     });
 
     it('is short among siblings', async () => {
@@ -107,7 +107,7 @@ describe('a transaction of ingestion', () => {
       for (const endpoint of ['one', 'another']) {
         await registerPeer(other, { ...introduce(endpoint), endpoint, startedAt: 0 });
       }
-      assert.deepEqual(await sizes('shared', 500), [200, 200, 101]);
+      assert.deepEqual(await sizes('shared', 450), [200, 200, 51]);
     });
 
     it('becomes short in the middle of a transcript', async () => {
