@@ -2,9 +2,9 @@ import { type Adapter, type JsonObject, type Reading, titleRank } from './adapte
 import { text } from './adapters/fields.ts';
 import { identity } from './identity.ts';
 import { Preparation, type PreparedFact, type PreparedTitle } from './prepare.ts';
-import type { Batch, FilePosition, Memory, PreparedRecord, Quarantined } from './transcript.ts';
+import type { Batch, FilePosition, Memory, PreparedRecord, Quarantined, ReadRequest } from './transcript.ts';
 
-/** Bytes for each record that a batch may have: whichever is reached first makes it full. */
+/** Bytes that weigh as much as a record. */
 const BYTES_PER_RECORD = 1 << 11;
 
 /** How much of what cannot be read, and of an unknown record, is kept, in UTF-16 code units. */
@@ -18,8 +18,7 @@ const MAX_KIND = 100;
 export class BatchBuilder {
   readonly memory: Memory;
   readonly #adapter: Adapter;
-  readonly #redact: boolean;
-  readonly #size: number;
+  readonly #options: Pick<ReadRequest, 'redact' | 'batchSize'>;
   #preparation: Preparation;
   #from: number;
   #bytes = 0;
@@ -29,20 +28,24 @@ export class BatchBuilder {
   #bookkeeping = 0;
   #isWithinMessage = false;
 
-  constructor(adapter: Adapter, memory: Memory, from: number, options: { redact: boolean; batchSize: number }) {
+  /** @param options its `batchSize` may change: it is looked at when a batch may be full */
+  constructor(adapter: Adapter, memory: Memory, from: number, options: Pick<ReadRequest, 'redact' | 'batchSize'>) {
     this.#adapter = adapter;
     this.memory = memory;
     this.#from = from;
-    this.#redact = options.redact;
-    this.#size = options.batchSize;
+    this.#options = options;
     this.#preparation = new Preparation(adapter.source, options.redact);
   }
 
   /** Whether to end the batch; within a message of several records only when it must be, as it would be stored twice. */
   get isFull(): boolean {
+    const { batchSize } = this.#options;
+    return this.#weight >= (this.#isWithinMessage ? 2 * batchSize : batchSize);
+  }
+
+  get #weight(): number {
     const records = this.#records.length + this.#quarantined.length + this.#bookkeeping;
-    const size = this.#isWithinMessage ? 2 * this.#size : this.#size;
-    return records >= size || this.#bytes >= size * BYTES_PER_RECORD;
+    return Math.max(records, this.#bytes / BYTES_PER_RECORD);
   }
 
   /** Counts bytes that were read towards a full batch. */
@@ -90,6 +93,7 @@ export class BatchBuilder {
   take(next: Omit<FilePosition, 'state'>): Batch {
     const batch: Batch = {
       from: this.#from,
+      weight: this.#weight,
       next: { ...next, state: JSON.stringify(this.memory) },
       records: this.#records,
       titles: this.#titles,
@@ -99,7 +103,7 @@ export class BatchBuilder {
       blobs: this.#preparation.blobs,
     };
     this.#from = next.position;
-    this.#preparation = new Preparation(this.#adapter.source, this.#redact);
+    this.#preparation = new Preparation(this.#adapter.source, this.#options.redact);
     this.#isWithinMessage = false;
     [this.#records, this.#titles, this.#quarantined, this.#bookkeeping, this.#bytes] = [[], [], [], 0, 0];
     return batch;

@@ -29,8 +29,8 @@ import { type Batch, isEmpty, type Memory, type ReadRequest } from './transcript
 import { startUpkeep } from './upkeep.ts';
 import { WorkerThread } from './workerThread.ts';
 
-/** Batches of one file before another one gets its turn. */
-const TURN = 16;
+/** Weight of what is read of one file before another one gets its turn: some tenths of a second. */
+const TURN = 5000;
 
 /** For how long after a write of this process others are expected to follow, in ms. */
 const ALERT = 1000;
@@ -88,11 +88,9 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   return new Ingestion(options, all);
 }
 
-/** A file whose batches are being prepared, of so many records each. */
+/** A file whose batches are being prepared. */
 interface Reading {
   file: WaitingFile;
-  isAmongWriters: boolean;
-  batchSize: number;
   batches: AsyncGenerator<Batch>;
   /** How often everything had been cancelled when it was begun. */
   cancels: number;
@@ -293,10 +291,10 @@ class Ingestion implements Ingest {
         const cancels = this.#cancels;
         const known = this.#known.get(path) ?? (await this.#moved(file));
         if (this.#isClosed) return undefined;
-        const isAmongWriters = this.#isAmongWriters();
-        const batchSize = this.#pace.batchSize(isAmongWriters);
-        const request: ReadRequest = { path, source, known, folders: this.#folders, takeAll, redact, batchSize };
-        return { file, isAmongWriters, batchSize, batches: this.#thread.read(request), cancels };
+        const nextSize = () => this.#pace.batchSize(this.#isAmongWriters());
+        const [folders, batchSize] = [this.#folders, nextSize()];
+        const request: ReadRequest = { path, source, known, folders, takeAll, redact, batchSize };
+        return { file, batches: this.#thread.read(request, nextSize), cancels };
       } catch (error) {
         this.#failed(file, error);
       }
@@ -310,19 +308,20 @@ class Ingestion implements Ingest {
     return performance.now() - db.durableWriteAt < ALERT || hasSiblings(db);
   }
 
-  /** @returns false when there is more to read: after a turn, in batches of another size, or after it was cancelled */
-  async #ingest({ file, isAmongWriters, batchSize, batches, cancels }: Reading): Promise<boolean> {
+  /** @returns false when there is more to read after a turn, or after it was cancelled */
+  async #ingest({ file, batches, cancels }: Reading): Promise<boolean> {
     let asked = this.#clock.now();
-    let count = 0;
+    let weight = 0;
     for await (const batch of batches) {
       if (cancels !== this.#cancels) return false;
       const isLast = batch.next.modifiedAt !== 0;
       if (!isEmpty(batch, this.#known.get(file.path)?.position)) {
         const held = await this.#commit(file, batch, asked);
-        this.#pace.learn(isLast ? batch.records.length : batchSize, held);
+        this.#pace.learn(batch.weight, held);
         if (!this.#isClosed) await this.#pace.rest(held, hasSiblings(this.#options.db));
       }
-      if (this.#isClosed || ++count === TURN || isAmongWriters !== this.#isAmongWriters()) return isLast;
+      weight += batch.weight;
+      if (this.#isClosed || weight >= TURN) return isLast;
       asked = this.#clock.now();
     }
     return true;

@@ -6,40 +6,40 @@ import { type Clock, turn } from '../sync/clock.ts';
  */
 const HOLD = { alone: 25, amongWriters: 10 };
 
-/** Bounds of how many records a transaction should take. */
+/** Bounds of how much a transaction should store, in usual records. */
 const LEAST = 100;
 const MOST = 1000;
 
-/** What a record is expected to take before anything was learned, in ms. */
+/** What a usual record is expected to take before anything was learned, in ms. */
 const EXPECTED = 0.1;
 
 /** How much of what the newest transaction teaches is taken over. */
-const WEIGHT = 0.3;
+const SHARE = 0.3;
 
 /** Makes transactions as large as their time allows, and leaves time to others between them. */
 export class Pace {
   readonly #clock: Clock;
-  /** What a record takes, in ms. */
+  /** What a usual record takes, in ms. */
   #cost = EXPECTED;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Records per transaction; to hold a whole message it may take up to twice as many. */
+  /** How much a batch should weigh; to hold a whole message it may weigh up to twice as much. */
   batchSize(isAmongWriters: boolean): number {
     const wanted = (isAmongWriters ? HOLD.amongWriters : HOLD.alone) / this.#cost;
     return Math.round(Math.min(MOST, Math.max(LEAST, wanted)));
   }
 
   /**
-   * Takes in what a transaction took, unless it is too small to tell.
-   * @param records how many it should have, or has if it is the last one of a file
+   * Takes in what a transaction took, unless it was too small to tell.
+   * @param weight of the batch that it stored
    * @param held for how long nobody else could write, in ms
    */
-  learn(records: number, held: number): void {
-    if (records < LEAST) return;
-    this.#cost += WEIGHT * (held / records - this.#cost);
+  learn(weight: number, held: number): void {
+    if (weight < LEAST) return;
+    this.#cost += SHARE * (held / weight - this.#cost);
   }
 
   /**

@@ -29,7 +29,7 @@ export interface ReadRequest {
   /** Takes the file whatever directory it names. */
   takeAll: boolean;
   redact: boolean;
-  /** Records per batch at most, which decides how long its transaction takes. */
+  /** How much a batch should weigh, which decides how long its transaction takes; may change while the file is read. */
   batchSize: number;
 }
 
@@ -56,6 +56,8 @@ export interface Quarantined {
 /** A run of records of one file that is committed as a whole, with the position after it. */
 export interface Batch {
   from: number;
+  /** How much there is to store, in usual records: their number, or what their bytes amount to. */
+  weight: number;
   next: FilePosition;
   records: PreparedRecord[];
   titles: PreparedTitle[];

@@ -15,8 +15,8 @@ export interface ToWorker {
 /** Has the worker end, once it has closed its files. */
 export type End = 'end';
 
-/** Says on the port of a file that a batch was stored, so that there is room for another one. */
-export type Stored = 'stored';
+/** Says on the port of a file that a batch was stored, so that there is room for another one, and how large that should be. */
+export type Stored = Pick<ReadRequest, 'batchSize'>;
 
 /** What the worker answers on the port of a file: batches, and then that there are no more, and why. */
 export type FromWorker = { type: 'batch'; batch: Batch } | { type: 'end'; error?: string; code?: string };
@@ -47,7 +47,8 @@ async function read(request: ReadRequest, port: MessagePort): Promise<void> {
   let isClosed = false;
   let wake: () => void = () => undefined;
   const send = (message: FromWorker) => port.postMessage(message);
-  port.on('message', (_: Stored) => {
+  port.on('message', ({ batchSize }: Stored) => {
+    request.batchSize = batchSize;
     room++;
     wake();
   });

@@ -15,8 +15,9 @@ export class WorkerThread {
   /**
    * Reads what is new in a file, from now on: its first batches are ready when they are asked for, and the next one is
    * prepared while one is being stored. Asking throws the error of the file system, or that the thread has ended.
+   * @param batchSize is called when a batch was stored, and says how large those should be that are not prepared yet
    */
-  read(request: ReadRequest): AsyncGenerator<Batch> {
+  read(request: ReadRequest, batchSize: () => number): AsyncGenerator<Batch> {
     const worker = this.#start();
     const { port1: port, port2 } = new MessageChannel();
     this.#ports.add(port);
@@ -47,7 +48,7 @@ export class WorkerThread {
         let message = await next();
         for (; message.type === 'batch'; message = await next()) {
           yield message.batch;
-          port.postMessage('stored' satisfies Stored);
+          port.postMessage({ batchSize: batchSize() } satisfies Stored);
         }
         if (message.error !== undefined) throw Object.assign(new Error(message.error), { code: message.code });
       } finally {

@@ -116,8 +116,9 @@ describe('a transaction of ingestion', () => {
         hooks.committed = () => undefined;
         return createTestConversation(db);
       };
-      const [first = 0, , third = 0] = await sizes('disturbed', 3000);
-      assert.ok(third < first, `${first}, and later ${third}`);
+      // Three more may have been prepared before.
+      const [first = 0, , , , fifth = 0] = await sizes('disturbed', 3000);
+      assert.ok(0 < fifth && fifth < first, `${first}, and later ${fifth}`);
     });
   });
 
