@@ -3,6 +3,9 @@ import type { Locator, Page } from 'playwright-core';
 /** How long a row is looked for, in ms: it may still be on its way. */
 const PATIENCE = 30_000;
 
+/** How long a row must have been covered before something is done about it, in ms. */
+const CLICK = 2000;
+
 /** Distance of a turn of the wheel in pixels, of which the editor takes part, and how many turns go in one direction. */
 const TURN = 100;
 const TURNS = 30;
@@ -53,7 +56,26 @@ export class EditorTree {
     await this.reveal(this.row(label));
     // The tooltip of another row may lie over this one.
     await this.page.mouse.move(0, 0);
-    await this.row(label).click(options);
+    const deadline = performance.now() + PATIENCE;
+    for (;;) {
+      try {
+        return await this.row(label).click({ ...options, timeout: CLICK });
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await this.leaveTooltip();
+      }
+    }
+  }
+
+  /** A tooltip that has come up when the mouse was gone already stays until the mouse has been there, too. */
+  private async leaveTooltip(): Promise<void> {
+    const box = await this.page
+      .locator('.workbench-hover')
+      .first()
+      .boundingBox({ timeout: CLICK })
+      .catch(() => null);
+    if (box) await this.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await this.page.mouse.move(0, 0);
   }
 
   /** Scrolls until the row lies wholly between the header that sticks to the top and the lower edge. */
