@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
-import { root } from '../../scripts/lib/step.mjs';
 import { ChatPanel } from '../support/chatPanel.ts';
 import { themes } from '../support/editorWindow.ts';
-import { RpcClient } from '../support/rpcClient.ts';
+import { startOtherProgram } from '../support/otherProgram.ts';
+import type { RpcClient } from '../support/rpcClient.ts';
 import { type ChatWindow, openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
-
-const program = join(root, 'dist/cli.cjs');
 
 describe('conversations that are put in order in two windows', () => {
   let two: TwoWindows;
@@ -21,8 +19,7 @@ describe('conversations that are put in order in two windows', () => {
   before(async () => {
     two = await openTwoWindows();
     ({ a, b } = two);
-    sibling = new RpcClient(program, ['serve', '--stdio'], { DEVCHAT_HOME: two.editor.devchatHome });
-    await sibling.request('initialize', { workspaceFolder: two.editor.workspace, client: 'test' });
+    sibling = await startOtherProgram(two.editor);
     for (const title of ['Locks', 'Queues', 'Caches', 'Parsers']) {
       const { id } = await sibling.request<{ id: string }>('conversation/create', { title });
       ids[title] = id;

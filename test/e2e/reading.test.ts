@@ -270,6 +270,7 @@ describe('reading a conversation', () => {
     });
     await one.open('Tools');
     const parts = panel.feed.locator('details');
+    await parts.nth(2).waitFor();
     assert.deepEqual(await parts.locator('.partName').allTextContents(), ['Reasoning', 'Bash', 'Bash']);
     assert.equal(await parts.nth(1).locator('.partSummary').textContent(), 'cat notes.md');
     assert.equal(await parts.locator('.failed').count(), 2);

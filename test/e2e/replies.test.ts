@@ -17,6 +17,7 @@ import {
   hanging,
   json,
 } from '../support/fakeModelServer.ts';
+import { messageUpdated, startOtherProgram } from '../support/otherProgram.ts';
 import { type ChatWindow, openTwoWindows, startConversation, type TwoWindows } from '../support/twoWindows.ts';
 
 describe('replies of a model', () => {
@@ -122,9 +123,13 @@ describe('replies of a model', () => {
   });
 
   it('are interrupted in both windows, with what came, when the processes of their window are killed', async () => {
+    const other = await startOtherProgram(two.editor);
     answer = hanging('only the beginning');
     await ask('Kill this.');
     for (const window of [a, b]) await running(window).filter({ hasText: 'only the beginning' }).waitFor();
+    await messageUpdated(other);
+    other.child.kill('SIGKILL');
+    await other.exited;
     const instance = ownerOf(two.editor.devchatHome);
     const host = parentOf(instance);
     const killedAt = performance.now();

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { after, before, describe, it } from 'mocha';
 import type { Locator } from 'playwright-core';
 import { root } from '../../scripts/lib/step.mjs';
-import type { Change } from '../../src/protocol/model.ts';
+import { messageUpdated, startOtherProgram } from '../support/otherProgram.ts';
 import { openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
 
 /** The name of the animation of the dot behind a text that is being written. */
@@ -60,13 +59,7 @@ describe('a message that is being written', () => {
   });
 
   it('ends as interrupted in both windows when its writer is killed, and keeps what was there', async () => {
-    const watcher = devchat('watch');
-    const stored = (async () => {
-      for await (const line of createInterface({ input: watcher.stdout })) {
-        const change: Change = JSON.parse(line);
-        if (change.changeType === 'MessageUpdated') return;
-      }
-    })();
+    const other = await startOtherProgram(two.editor);
     const writer = write('Cut off');
     writer.stdin.write('Only the beginning');
     for (const { window, panel } of [two.a, two.b]) {
@@ -74,13 +67,13 @@ describe('a message that is being written', () => {
       await panel.message('Only the beginning').waitFor();
     }
     writer.stdin.write(' of this');
-    await stored;
+    await messageUpdated(other);
+    other.child.kill('SIGKILL');
     writer.kill('SIGKILL');
     const killedAt = performance.now();
     for (const { panel } of [two.a, two.b]) {
       await panel.feed.locator('[data-status=interrupted]').filter({ hasText: 'Only the beginning' }).waitFor();
     }
     process.stdout.write(`      interrupted after ${Math.round(performance.now() - killedAt)} ms\n`);
-    watcher.kill();
   });
 });

@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import { root } from '../../scripts/lib/step.mjs';
 import type { Conversation, Message } from '../../src/protocol/model.ts';
 import { ChatPanel } from './chatPanel.ts';
 import { startTestEditor, type TestEditor, type TestEditorOptions } from './editorHost.ts';
 import type { EditorWindow } from './editorWindow.ts';
-import { RpcClient } from './rpcClient.ts';
+import { startOtherProgram } from './otherProgram.ts';
+import type { RpcClient } from './rpcClient.ts';
 import { Windows } from './windows.ts';
 
 const OPEN_TIMEOUT = 5000;
 const ATTEMPTS = 4;
-const program = join(root, 'dist', 'cli.cjs');
 
 /** A window of an editor with its chat panel, and another program on the same history. */
 export interface OneWindow {
@@ -53,9 +52,8 @@ export async function openOneWindow(options: OneWindowOptions = {}): Promise<One
     await prepare?.(window);
     await window.showDevChat();
     const panel = await ChatPanel.of(window);
-    const sibling = new RpcClient(program, ['serve', '--stdio'], { DEVCHAT_HOME: editor.devchatHome });
+    const sibling = await startOtherProgram(editor);
     cleanups.push(() => sibling.child.kill('SIGKILL'));
-    await sibling.request('initialize', { workspaceFolder: editor.workspace, client: 'test' });
     const one: OneWindow = {
       ...{ editor, windows, window, panel, sibling, close },
       create: (title) => sibling.request('conversation/create', { title }),
@@ -73,6 +71,8 @@ export async function openOneWindow(options: OneWindowOptions = {}): Promise<One
           if (await isOpen) break;
           if (attempt === ATTEMPTS) throw new Error(`${title} did not open.`);
         }
+        // The title is there before the messages.
+        await one.panel.frame.locator('[role=article], .empty').first().waitFor();
         // The editor moves the focus there last of all.
         await one.panel.frame.locator('textarea:focus').waitFor();
       },

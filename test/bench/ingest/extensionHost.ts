@@ -7,12 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { root } from '../../../scripts/lib/step.mjs';
 import { createTempDir } from '../../../scripts/lib/tempDir.mjs';
 import { startTestEditor } from '../../support/editorHost.ts';
-import { RpcClient } from '../../support/rpcClient.ts';
+import { startOtherProgram } from '../../support/otherProgram.ts';
+import type { RpcClient } from '../../support/rpcClient.ts';
 import { Windows } from '../../support/windows.ts';
 import { projectIn, writeCorpus } from './corpus.ts';
 
 const probe = join(import.meta.dirname, 'probeExtension');
-const program = join(root, 'dist', 'cli.cjs');
 
 /** How long what the start of the window and of the other instance have left behind may take, in ms. */
 const SETTLING = 5000;
@@ -47,7 +47,7 @@ export async function readInWindow(sessions: number, turns: number): Promise<Win
   cpSync(probe, join(extensionsDir, 'devchat-test.event-loop-probe-1.0.0'), { recursive: true });
   const editor = await startTestEditor({ extensionsDir, env: { CLAUDE_CONFIG_DIR: home, LOOP_DELAY_FILE: file } });
   try {
-    const { workspace, devchatHome } = editor;
+    const { workspace } = editor;
     writeCorpus(prepared, sessions, turns, { folder: workspace });
     mkdirSync(dirname(projectIn(home, workspace)), { recursive: true });
     const windows = await Windows.launch();
@@ -57,8 +57,7 @@ export async function readInWindow(sessions: number, turns: number): Promise<Win
       await window.showDevChat();
       // Begun earlier it might lead, and would read in the window's place.
       await delay(SETTLING);
-      sibling = new RpcClient(program, ['serve', '--stdio'], { DEVCHAT_HOME: devchatHome });
-      await sibling.request('initialize', { workspaceFolder: workspace, client: 'bench' });
+      sibling = await startOtherProgram(editor);
       await delay(SETTLING);
       const during = async (work: () => Promise<unknown>) => {
         const begun = Date.now();
