@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { IngestCounts, Source } from '../protocol/ingest.ts';
 import type { Database } from '../store/database.ts';
+import { mergingEvenly } from '../store/indexMerging.ts';
 import {
   countRecords,
   findIngestFile,
@@ -16,6 +17,12 @@ import type { Batch } from './transcript.ts';
 
 /** Bytes of images and other large things that a database keeps. */
 const BLOB_BUDGET = 1 << 28;
+
+/**
+ * Pages of the search index that are merged for each usual record that is added to it. With less, segments would pile up
+ * until the index merges all of them at once.
+ */
+const MERGED = 0.25;
 
 /**
  * Stores a batch and the position after it in one transaction.
@@ -48,7 +55,8 @@ export async function commitBatch(
       else counts.duplicates++;
     }
     writer.take(batch.titles);
-    writer.flush();
+    if (batch.records.length === 0) writer.flush();
+    else mergingEvenly(db, Math.ceil(batch.weight * MERGED), () => writer.flush());
     counts.conflicts = writer.conflicts;
     for (const row of batch.quarantined) saveQuarantined(db, fileId, row);
     for (const blob of batch.blobs) saveBlob(db, blob, BLOB_BUDGET);

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { IngestSettings } from '../../../src/protocol/ingest.ts';
 import { inFolder } from '../folder.ts';
 import { type BenchInstance, startInstance } from '../instances.ts';
-import { nextMessage } from '../processes.ts';
+import { nextMessage, stolenTicks } from '../processes.ts';
 import { FOLDER, projectIn } from './corpus.ts';
 import { close, settled, startHost } from './hosts.ts';
 
@@ -18,8 +18,16 @@ export interface Bootstrap {
   duration: number;
   loopDelay: { p99: number; max: number };
   peakMemory: number;
-  /** How long each write of a sibling took meanwhile, ascending. */
-  waits: number[];
+  /** The writes of a sibling meanwhile. */
+  writes: Write[];
+}
+
+/** One write of a window. */
+export interface Write {
+  /** How long it took, in ms. */
+  duration: number;
+  /** Whether the machine had its processors for itself meanwhile, as far as it can tell. */
+  isUndisturbed: boolean;
 }
 
 /** The time that the floor takes, in ms: with a trigger that fills the index, as the product has, or without. */
@@ -39,45 +47,52 @@ export function bootstrap(home: string, hasSibling: boolean): Promise<Bootstrap>
     const host = await startHost(folder, home);
     const sibling = hasSibling ? await startInstance(folder) : undefined;
     const bulk = settled(host);
-    const waits = sibling ? await writeDuring(sibling, bulk, PAUSES.always) : [];
+    const writes = sibling ? await writeDuring(sibling, bulk, PAUSES.always) : [];
     const { duration, loopDelay, peakMemory } = await bulk;
     await sibling?.client.dispose();
     await close(host);
-    return { duration, loopDelay, peakMemory, waits };
+    return { duration, loopDelay, peakMemory, writes };
   });
 }
 
-/** How long each write of a window took while its own instance read all transcripts, in ms, ascending. */
-export function ownWrites(home: string, pauses: keyof typeof PAUSES): Promise<number[]> {
+/** The writes of a window while its own instance reads all transcripts. */
+export function ownWrites(home: string, pauses: keyof typeof PAUSES): Promise<Write[]> {
   return inFolder(async ({ database, env }) => {
     const ingest = v.parse(IngestSettings, { sources: ['claude-code'] });
     const folder = { database, env: { ...env, CLAUDE_CONFIG_DIR: home } };
     const own = await startInstance(folder, { workspaceFolder: FOLDER, joinsAddedRuns: true, ingest });
-    const waits = await writeDuring(own, own.client.request('ingest/rescan', {}), PAUSES[pauses]);
+    const writes = await writeDuring(own, own.client.request('ingest/rescan', {}), PAUSES[pauses]);
     await own.client.dispose();
-    return waits;
+    return writes;
   });
 }
 
-/**
- * Writes again and again until something has ended.
- * @returns how long each write took, in ms, ascending
- */
+/** The writes of a window while another program does the floor's work on a file of its own. */
+export function writesBesideFloor(home: string): Promise<Write[]> {
+  return inFolder(async (folder) => {
+    const window = await startInstance(folder);
+    const writes = await writeDuring(window, floor(home, 'trigger'), PAUSES.always);
+    await window.client.dispose();
+    return writes;
+  });
+}
+
+/** Writes again and again until something has ended. */
 async function writeDuring(
   { client }: BenchInstance,
   work: Promise<unknown>,
   [least, most]: readonly [least: number, most: number],
-): Promise<number[]> {
+): Promise<Write[]> {
   const { id: conversationId } = await client.request('conversation/create', {});
   let isOver = false;
   const over = work.finally(() => (isOver = true));
-  const waits: number[] = [];
+  const writes: Write[] = [];
   while (!isOver) {
-    const before = performance.now();
+    const [before, stolen] = [performance.now(), stolenTicks()];
     await client.request('message/add', { conversationId, role: 'user', content: 'meanwhile' });
-    waits.push(performance.now() - before);
+    writes.push({ duration: performance.now() - before, isUndisturbed: stolenTicks() === stolen });
     await delay(least + Math.random() * (most - least));
   }
   await over;
-  return waits.sort((a, b) => a - b);
+  return writes;
 }
