@@ -8,6 +8,7 @@ const INTERVAL = 500;
 
 /** Kept open, and read into one buffer: what looks a thousand times a second must not be what the collector has to do. */
 const schedstat = openSync('/proc/thread-self/schedstat', 'r');
+const stat = openSync('/proc/stat', 'r');
 const buffer = Buffer.alloc(100);
 
 /**
@@ -15,25 +16,43 @@ const buffer = Buffer.alloc(100);
  * Source: https://docs.kernel.org/scheduler/sched-stats.html
  */
 function processorAwaited() {
-  const length = readSync(schedstat, buffer, 0, buffer.length, 0);
-  return Number(buffer.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+  return field(schedstat, 1) / 1e6;
+}
+
+/** Processor time that the host of this machine gave to others, in ticks of 10 ms; see `stolenTicks` of the bench. */
+function stolenTicks() {
+  return field(stat, 9);
+}
+
+/**
+ * One of the numbers that a file begins with.
+ * @param {number} file
+ * @param {number} index
+ */
+function field(file, index) {
+  const length = readSync(file, buffer, 0, buffer.length, 0);
+  return Number.parseInt(buffer.toString('latin1', 0, length).split(' ')[index] ?? '', 10);
 }
 
 exports.activate = () => {
-  // In µs: by the clock, and without the time in which others had the processors.
+  // In µs: by the clock, and without the time in which others had the processors, as far as the machine had them itself.
   const [late, blocked] = [createHistogram(), createHistogram()];
-  let [lookedAt, awaited] = [performance.now(), processorAwaited()];
+  let [lookedAt, awaited, stolen] = [performance.now(), processorAwaited(), stolenTicks()];
   setInterval(() => {
-    const [now, waits] = [performance.now(), processorAwaited()];
+    const [now, waits, ticks] = [performance.now(), processorAwaited(), stolenTicks()];
     const [gap, wait] = [now - lookedAt - RESOLUTION, waits - awaited];
     late.record(Math.max(1, Math.round(gap * 1000)));
-    blocked.record(Math.max(1, Math.round((gap - wait) * 1000)));
-    [lookedAt, awaited] = [now, waits];
+    if (ticks === stolen) blocked.record(Math.max(1, Math.round((gap - wait) * 1000)));
+    [lookedAt, awaited, stolen] = [now, waits, ticks];
   }, RESOLUTION);
   setInterval(() => {
-    const figures = { at: Date.now(), p99: late.percentile(99) / 1e3, max: late.max / 1e3, blocked: blocked.max / 1e3 };
+    const [looks, undisturbed] = [late.count, blocked.count];
+    const figures = { p99: late.percentile(99) / 1e3, max: late.max / 1e3, blocked: blocked.max / 1e3 };
     late.reset();
     blocked.reset();
-    appendFileSync(process.env['LOOP_DELAY_FILE'] ?? '', `${JSON.stringify(figures)}\n`);
+    appendFileSync(
+      process.env['LOOP_DELAY_FILE'] ?? '',
+      `${JSON.stringify({ at: Date.now(), looks, undisturbed, ...figures })}\n`,
+    );
   }, INTERVAL);
 };
