@@ -26,6 +26,8 @@ describe('devchat send -', () => {
       const words = ['--db', databasePath, '--json', 'send', '-', '--role', 'assistant'];
       const child = spawn(process.execPath, [program, ...words], { env: { ...process.env, ...environment } });
       directory.defer(() => child.kill('SIGKILL'));
+      // It may be stopped before it has read all of this.
+      child.stdin.on('error', () => undefined);
       child.stdin.write('x'.repeat(length));
       const isStored = ({ changes }: Notifications['change']) =>
         changes.some(({ changeType }) => changeType === 'MessageUpdated');

@@ -9,7 +9,7 @@ const INTERVAL = 500;
 /** Kept open, and read into one buffer: what looks a thousand times a second must not be what the collector has to do. */
 const schedstat = openSync('/proc/thread-self/schedstat', 'r');
 const stat = openSync('/proc/stat', 'r');
-const buffer = Buffer.alloc(100);
+const buffer = Buffer.alloc(200);
 
 /**
  * For how long this thread was ready and had no processor, in ms.
