@@ -18,11 +18,8 @@ import type { Batch } from './transcript.ts';
 /** Bytes of images and other large things that a database keeps. */
 const BLOB_BUDGET = 1 << 28;
 
-/**
- * Pages of the search index that are merged for each usual record that is added to it. With less, segments would pile up
- * until the index merges all of them at once.
- */
-const MERGED = 0.25;
+/** Weight of a batch from which on it merges the search index evenly; with single lines that would cost more than it saves. */
+const MERGED_EVENLY = 20;
 
 /**
  * Stores a batch and the position after it in one transaction.
@@ -55,8 +52,8 @@ export async function commitBatch(
       else counts.duplicates++;
     }
     writer.take(batch.titles);
-    if (batch.records.length === 0) writer.flush();
-    else mergingEvenly(db, Math.ceil(batch.weight * MERGED), () => writer.flush());
+    if (batch.weight < MERGED_EVENLY) writer.flush();
+    else mergingEvenly(db, () => writer.flush());
     counts.conflicts = writer.conflicts;
     for (const row of batch.quarantined) saveQuarantined(db, fileId, row);
     for (const blob of batch.blobs) saveBlob(db, blob, BLOB_BUDGET);

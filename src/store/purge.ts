@@ -6,6 +6,7 @@ import { releaseBlobs } from './blobUses.ts';
 import { appendChanges, type ChangeEntry } from './changeLog.ts';
 import { findConversation, setColumns } from './conversations.ts';
 import type { Database } from './database.ts';
+import { rewriteSome } from './indexMerging.ts';
 
 /** How long a conversation stays in the bin, in ms. */
 const BIN_PERIOD = 30 * 24 * 3_600_000;
@@ -107,7 +108,7 @@ export async function removePurged(db: Database, write: Write): Promise<void> {
   const due = db.read(() => db.sql('SELECT value FROM meta WHERE key = ?').pluck().get(DUE));
   if (due === undefined) return;
   for (const conversation of db.read(() => unfinished(db))) await emptyMessages(db, write, conversation);
-  await rewriteIndex(db, write);
+  for (let pages = -PAGES; await write(() => rewriteSome(db, pages)); pages = PAGES) await delay(PAUSE);
   await write(() => db.sql('DELETE FROM meta WHERE key = ? AND value = ?').run(DUE, due));
   // The log still holds the pages as they were.
   db.checkpoint();
@@ -154,20 +155,4 @@ function emptySome(db: Database, rows: readonly number[]): number {
     releaseBlobs(db, id);
   }
   return rows.length;
-}
-
-/**
- * Puts the search index together anew: until then, its older parts hold the words of texts that were removed or changed.
- * It says how much it did by how many rows were changed; see https://www.sqlite.org/fts5.html#the_merge_command
- */
-async function rewriteIndex(db: Database, write: Write): Promise<void> {
-  const merge = db.sql(`INSERT INTO message_index(message_index, rank) VALUES ('merge', ?)`);
-  const changes = db.sql('SELECT total_changes()').pluck();
-  const mergeSome = (pages: number) => {
-    const before = Number(changes.get());
-    merge.run(pages);
-    return Number(changes.get()) - before > 1;
-  };
-  // A negative number takes in all parts of the index, whatever their size.
-  for (let pages = -PAGES; await write(() => mergeSome(pages)); pages = PAGES) await delay(PAUSE);
 }

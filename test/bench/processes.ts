@@ -44,13 +44,14 @@ export async function sample(child: ChildProcess): Promise<Sample> {
 }
 
 /**
- * Processor time that other guests of the host had while this machine wanted it, of all processors since the start, in
- * ticks of 10 ms; 0 where nothing tells. Source: `steal` in https://man7.org/linux/man-pages/man5/proc_stat.5.html
+ * Processor time that the host of this machine gave to others while it was wanted here, of all processors since the start,
+ * in ms; counted in steps of 10, and 0 where nothing tells.
+ * Source: `steal` in https://man7.org/linux/man-pages/man5/proc_stat.5.html
  */
-export function stolenTicks(): number {
+export function stolenTime(): number {
   if (process.platform !== 'linux') return 0;
   const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1).join().split(/ +/);
-  return Number(ticks[7]);
+  return 10 * Number(ticks[7]);
 }
 
 /** Ends a process that runs as long as its input is open. */

@@ -17,7 +17,7 @@ import {
   hanging,
   json,
 } from '../support/fakeModelServer.ts';
-import { messageUpdated, startOtherProgram } from '../support/otherProgram.ts';
+import { startOtherProgram, untilStored } from '../support/otherProgram.ts';
 import { type ChatWindow, openTwoWindows, startConversation, type TwoWindows } from '../support/twoWindows.ts';
 
 describe('replies of a model', () => {
@@ -127,9 +127,7 @@ describe('replies of a model', () => {
     answer = hanging('only the beginning');
     await ask('Kill this.');
     for (const window of [a, b]) await running(window).filter({ hasText: 'only the beginning' }).waitFor();
-    await messageUpdated(other);
-    other.child.kill('SIGKILL');
-    await other.exited;
+    await untilStored(other);
     const instance = ownerOf(two.editor.devchatHome);
     const host = parentOf(instance);
     const killedAt = performance.now();

@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { after, before, describe, it } from 'mocha';
 import type { Locator } from 'playwright-core';
 import { root } from '../../scripts/lib/step.mjs';
-import { messageUpdated, startOtherProgram } from '../support/otherProgram.ts';
+import { startOtherProgram, untilStored } from '../support/otherProgram.ts';
 import { openTwoWindows, type TwoWindows } from '../support/twoWindows.ts';
 
 /** The name of the animation of the dot behind a text that is being written. */
@@ -67,8 +67,7 @@ describe('a message that is being written', () => {
       await panel.message('Only the beginning').waitFor();
     }
     writer.stdin.write(' of this');
-    await messageUpdated(other);
-    other.child.kill('SIGKILL');
+    await untilStored(other);
     writer.kill('SIGKILL');
     const killedAt = performance.now();
     for (const { panel } of [two.a, two.b]) {

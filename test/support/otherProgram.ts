@@ -18,9 +18,18 @@ export async function startOtherProgram(editor: TestEditor): Promise<RpcClient> 
   }
 }
 
-/** Resolves when a message has been stored anew since the program has joined, e.g. with what came of it so far. */
-export async function messageUpdated(other: RpcClient): Promise<void> {
+/**
+ * Resolves when a message that was added since the program has joined is stored anew, e.g. with what came of it so far; then
+ * ends the program.
+ */
+export async function untilStored(other: RpcClient): Promise<void> {
+  const added = new Set<string | null>();
   await other.notified('change', ({ changes }: Notifications['change']) =>
-    changes.some(({ changeType }) => changeType === 'MessageUpdated'),
+    changes.some(({ changeType, messageId }) => {
+      if (changeType === 'MessageAdded') added.add(messageId);
+      return changeType === 'MessageUpdated' && added.has(messageId);
+    }),
   );
+  other.child.kill('SIGKILL');
+  await other.exited;
 }

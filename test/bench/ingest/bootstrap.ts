@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { IngestSettings } from '../../../src/protocol/ingest.ts';
 import { inFolder } from '../folder.ts';
 import { type BenchInstance, startInstance } from '../instances.ts';
-import { nextMessage, stolenTicks } from '../processes.ts';
+import { nextMessage, stolenTime } from '../processes.ts';
 import { FOLDER, projectIn } from './corpus.ts';
 import { close, settled, startHost } from './hosts.ts';
 
@@ -26,8 +26,8 @@ export interface Bootstrap {
 export interface Write {
   /** How long it took, in ms. */
   duration: number;
-  /** Whether the machine had its processors for itself meanwhile, as far as it can tell. */
-  isUndisturbed: boolean;
+  /** How much of that at most the host of this machine gave to others, in ms. */
+  stolen: number;
 }
 
 /** The time that the floor takes, in ms: with a trigger that fills the index, as the product has, or without. */
@@ -88,9 +88,9 @@ async function writeDuring(
   const over = work.finally(() => (isOver = true));
   const writes: Write[] = [];
   while (!isOver) {
-    const [before, stolen] = [performance.now(), stolenTicks()];
+    const [stolen, before] = [stolenTime(), performance.now()];
     await client.request('message/add', { conversationId, role: 'user', content: 'meanwhile' });
-    writes.push({ duration: performance.now() - before, isUndisturbed: stolenTicks() === stolen });
+    writes.push({ duration: performance.now() - before, stolen: stolenTime() - stolen });
     await delay(least + Math.random() * (most - least));
   }
   await over;

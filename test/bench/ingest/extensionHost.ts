@@ -27,13 +27,8 @@ const BUSY = 15_000;
 export interface HostDelay {
   p99: number[];
   max: number[];
-  /**
-   * The most, without the time in which the thread was ready and others had the processors, of the looks at it during
-   * which the machine had its processors for itself.
-   */
+  /** The most, without the time in which the thread was ready and others had the processors. */
   blocked: number[];
-  /** The share of these looks. */
-  undisturbed: number;
 }
 
 /** How long reading has taken, in ms, and how late the extension host was meanwhile, and beside programs that only count. */
@@ -103,8 +98,6 @@ function readDelay(file: string, since: number): HostDelay {
     .split('\n')
     .map((line) => JSON.parse(line))
     .filter(({ at }) => at > since);
-  const ascending = (figure: 'p99' | 'max' | 'blocked') => told.map((one) => Number(one[figure])).sort((a, b) => a - b);
-  const sum = (figure: 'looks' | 'undisturbed') => told.reduce((all, one) => all + Number(one[figure]), 0);
-  const undisturbed = sum('undisturbed') / sum('looks');
-  return { p99: ascending('p99'), max: ascending('max'), blocked: ascending('blocked'), undisturbed };
+  const ascending = (figure: keyof HostDelay) => told.map((one) => Number(one[figure])).sort((a, b) => a - b);
+  return { p99: ascending('p99'), max: ascending('max'), blocked: ascending('blocked') };
 }

@@ -56,6 +56,16 @@ describe('a transaction of ingestion', () => {
     assert.deepEqual([found, segments], [30, 1]);
   });
 
+  it('merges the search index evenly where it adds much to it, and leaves that to the index else', async () => {
+    const db = await databases.open();
+    const leader = await lead(db);
+    const merged = () => db.sql(`SELECT v FROM message_index_config WHERE k = 'usermerge'`).pluck().get();
+    await ingestFile(db, leader, writeAnswers([1, 1, 1], 'short'), 'claude-code');
+    assert.equal(merged(), undefined);
+    await ingestFile(db, leader, writeAnswers(Array.from({ length: 30 }, () => 1)), 'claude-code');
+    assert.equal(merged(), 8);
+  });
+
   it('becomes as large as its time allows, within bounds', () => {
     const pace = new Pace(new VirtualClock());
     /** Learns from transactions in which each record takes so many ms. */

@@ -19,9 +19,9 @@ function processorAwaited() {
   return field(schedstat, 1) / 1e6;
 }
 
-/** Processor time that the host of this machine gave to others, in ticks of 10 ms; see `stolenTicks` of the bench. */
-function stolenTicks() {
-  return field(stat, 9);
+/** Processor time that the host of this machine gave to others, in ms; see `stolenTime` of the bench. */
+function stolenTime() {
+  return 10 * field(stat, 9);
 }
 
 /**
@@ -35,24 +35,20 @@ function field(file, index) {
 }
 
 exports.activate = () => {
-  // In µs: by the clock, and without the time in which others had the processors, as far as the machine had them itself.
+  // In µs: by the clock, and without the time in which others had the processors.
   const [late, blocked] = [createHistogram(), createHistogram()];
-  let [lookedAt, awaited, stolen] = [performance.now(), processorAwaited(), stolenTicks()];
+  let [lookedAt, awaited, stolen] = [performance.now(), processorAwaited(), stolenTime()];
   setInterval(() => {
-    const [now, waits, ticks] = [performance.now(), processorAwaited(), stolenTicks()];
+    const [now, waits, taken] = [performance.now(), processorAwaited(), stolenTime()];
     const [gap, wait] = [now - lookedAt - RESOLUTION, waits - awaited];
     late.record(Math.max(1, Math.round(gap * 1000)));
-    if (ticks === stolen) blocked.record(Math.max(1, Math.round((gap - wait) * 1000)));
-    [lookedAt, awaited, stolen] = [now, waits, ticks];
+    blocked.record(Math.max(1, Math.round((gap - wait - (taken - stolen)) * 1000)));
+    [lookedAt, awaited, stolen] = [now, waits, taken];
   }, RESOLUTION);
   setInterval(() => {
-    const [looks, undisturbed] = [late.count, blocked.count];
     const figures = { p99: late.percentile(99) / 1e3, max: late.max / 1e3, blocked: blocked.max / 1e3 };
     late.reset();
     blocked.reset();
-    appendFileSync(
-      process.env['LOOP_DELAY_FILE'] ?? '',
-      `${JSON.stringify({ at: Date.now(), looks, undisturbed, ...figures })}\n`,
-    );
+    appendFileSync(process.env['LOOP_DELAY_FILE'] ?? '', `${JSON.stringify({ at: Date.now(), ...figures })}\n`);
   }, INTERVAL);
 };
