@@ -19,7 +19,8 @@ export function mergingEvenly(db: Database, add: () => void): void {
   // What was added is a segment of its own before this takes effect.
   configure(db, 'automerge', SEGMENTS);
   const { pages, levels } = readStructure(db);
-  merge(db, (pages - before.pages) * levels, SEGMENTS);
+  // There may be fewer than before where the index had to merge all that it had of one size.
+  merge(db, Math.max(0, pages - before.pages) * levels, SEGMENTS);
 }
 
 /**

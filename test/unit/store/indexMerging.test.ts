@@ -65,6 +65,18 @@ describe('merging the search index', () => {
     db.sql(`INSERT INTO message_index(message_index) VALUES ('integrity-check')`).run();
   });
 
+  it('does not take in all there is where the index had too much of one size', async () => {
+    const db = await open('crisis');
+    configure(db, 'crisismerge', 16);
+    configure(db, 'automerge', 0);
+    const words = Array.from({ length: 3000 }, (_, number) => `word${number}`).join(' ');
+    const add = (row: number) => db.sql('INSERT INTO message_index(rowid, content) VALUES (?, ?)').run(row, words);
+    for (let row = 1; row <= 16 + 15; row++) await db.write(() => add(row));
+    assert.equal(segments(db), 1 + 15);
+    await db.write(() => mergingEvenly(db, () => add(32)));
+    assert.equal(segments(db), 1 + 1);
+  });
+
   it('goes on by itself in other transactions, also when one was undone before', async () => {
     const db = await open('left');
     await db.write(() => mergingEvenly(db, () => undefined));
