@@ -179,6 +179,7 @@ describe('conversations that are put in order in two windows', () => {
 
   it('open in editors with drafts of their own, which a reload brings back', async () => {
     await a.window.conversations().open(/^Parsers \(branch\)/);
+    await a.panel.frame.locator('textarea:focus').waitFor();
     await a.window.conversations().menu(/^Caches/, 'Open in Editor');
     const editor = await ChatPanel.inEditor(a.window);
     await editor.message('Caches number 3').waitFor();

@@ -3,7 +3,7 @@ import type { Locator, Page } from 'playwright-core';
 /** How long a row is looked for, in ms: it may still be on its way. */
 const PATIENCE = 30_000;
 
-/** How long a row must have been covered before something is done about it, in ms. */
+/** How long a row must have been covered, or a menu not there, before something is done about it, in ms. */
 const CLICK = 2000;
 
 /** Distance of a turn of the wheel in pixels, of which the editor takes part, and how many turns go in one direction. */
@@ -43,12 +43,20 @@ export class EditorTree {
 
   /** Chooses an item of a row's context menu. */
   async menu(label: string | RegExp, item: string): Promise<void> {
-    await this.click(label, { button: 'right' });
     // The name ends with the key binding, if there is one.
     const entry = this.page.getByRole('menuitem', { name: new RegExp(`^${item}`) });
-    // By key: a menu ignores the mouse in the first 100 ms, so as not to take the opening click for a choice.
-    await entry.hover();
-    await entry.press('Enter');
+    // A menu closes when something else takes the focus, e.g. a panel whose conversation was opened just before.
+    for (const deadline = performance.now() + PATIENCE; ; ) {
+      await this.click(label, { button: 'right' });
+      try {
+        // By key: a menu ignores the mouse in the first 100 ms, so as not to take the opening click for a choice.
+        await entry.hover({ timeout: CLICK });
+        await entry.press('Enter', { timeout: CLICK });
+        break;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+    }
     await entry.waitFor({ state: 'detached' });
   }
 
