@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { DevChatError, errorText } from '../protocol/errors.ts';
+import { errorText } from '../protocol/errors.ts';
 import type { Source } from '../protocol/ingest.ts';
-import { assertLocalFileSystem, currentMounts } from '../store/mounts.ts';
 import { type Cancel, type Clock, every } from '../sync/clock.ts';
 import type { Activity } from './health.ts';
 import { type FoundFile, findTranscripts, isTranscriptIn, look, type Root } from './roots.ts';
@@ -44,7 +43,7 @@ export class Lookout {
   constructor(ports: LookoutPorts) {
     const { roots, clock, watches } = ports;
     this.#ports = ports;
-    const polls = ports.polls || roots.some(({ path }) => isRemote(path));
+    const polls = ports.polls || roots.some(({ isRemote }) => isRemote);
     if (polls)
       ports.degraded('polling', 'Transcripts are looked at every few seconds: nothing tells when they change.');
     this.#watcher = watches && !polls ? this.#watch() : undefined;
@@ -139,16 +138,5 @@ export class Lookout {
 
   #isHot(modifiedAt: number): boolean {
     return this.#ports.clock.wallTime() - modifiedAt < HOT;
-  }
-}
-
-/** Whether a directory is on another machine, whose changes this one does not tell. */
-function isRemote(path: string): boolean {
-  try {
-    assertLocalFileSystem(path, currentMounts());
-    return false;
-  } catch (error) {
-    if (error instanceof DevChatError) return true;
-    throw error;
   }
 }

@@ -1,8 +1,10 @@
-import { realpathSync } from 'node:fs';
+import { type BigIntStats, realpathSync, statSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { IngestSettings, Source } from '../protocol/ingest.ts';
 import type { IngestFile } from '../store/ingestFiles.ts';
+import { currentMounts, networkTypeOf } from '../store/mounts.ts';
 import type { Adapter } from './adapter.ts';
 import { adapters } from './adapters.ts';
 import { isInside } from './placement.ts';
@@ -11,18 +13,24 @@ import { isInside } from './placement.ts';
 export interface Root {
   adapter: Adapter;
   path: string;
+  /** Whether it is on another machine, whose changes nothing tells, and which may take its time. */
+  isRemote: boolean;
 }
+
+/** Files looked at in one go on a disk of this machine: less than a millisecond. */
+const RUN = 100;
 
 /** A transcript as its directory shows it, with the time of its last change. */
 export type FoundFile = Pick<IngestFile, 'path' | 'source' | 'device' | 'inode' | 'size' | 'modifiedAt'>;
 
 /** The directories to look into: those of the agents that are switched on, and those that the user has added. */
 export function rootsOf(settings: IngestSettings, home: string, env: NodeJS.ProcessEnv): Root[] {
-  const own = settings.sources.flatMap((source) =>
-    adapters[source].roots(home, env).map((path) => ({ adapter: adapters[source], path: canonical(path) })),
-  );
-  const added = settings.directories.map(({ source, path }) => ({ adapter: adapters[source], path: canonical(path) }));
-  return [...own, ...added];
+  const mounts = currentMounts();
+  const own = settings.sources.flatMap((source) => adapters[source].roots(home, env).map((path) => ({ source, path })));
+  return [...own, ...settings.directories].map(({ source, path: named }) => {
+    const path = canonical(named);
+    return { adapter: adapters[source], path, isRemote: networkTypeOf(path, mounts) !== undefined };
+  });
 }
 
 /** An absolute path with its links resolved, as far as it exists. */
@@ -36,7 +44,7 @@ export function canonical(path: string): string {
 }
 
 /** The path of something in a root as its adapter knows it; undefined outside. */
-export function pathIn(root: Root, path: string): string | undefined {
+export function pathIn(root: Pick<Root, 'path'>, path: string): string | undefined {
   const way = relative(root.path, path);
   return way === '' || !isInside(path, root.path) ? undefined : way.split(sep).join('/');
 }
@@ -51,40 +59,57 @@ export function isTranscriptIn(root: Root, path: string, folders: readonly strin
 
 /** The transcripts in a root. A link is followed once; a file that is there in plain form too is left out compressed. */
 export async function findTranscripts(root: Root, folders: readonly string[]): Promise<FoundFile[]> {
+  const { source } = root.adapter;
   const files: FoundFile[] = [];
-  await collect(root, root.path, folders, new Set(), files);
+  for (const [index, path] of (await transcriptPaths(root, folders)).entries()) {
+    if (index % RUN === RUN - 1) await turn();
+    // On a disk of this machine, waiting for a thread takes many times as long as looking.
+    files.push(...(root.isRemote ? await look(path, source) : lookAtOnce(path, source)));
+  }
   const paths = new Set(files.map(({ path }) => path));
   return files.filter(({ path }) => !path.endsWith('.zst') || !paths.has(path.slice(0, -'.zst'.length)));
 }
 
-async function collect(
-  root: Root,
-  directory: string,
-  folders: readonly string[],
-  visited: Set<string>,
-  files: FoundFile[],
-): Promise<void> {
-  const real = canonical(directory);
-  if (visited.has(real)) return;
-  visited.add(real);
-  // A directory that is not there, or not ours to read, holds nothing for us.
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    const path = join(directory, entry.name);
-    const way = pathIn(root, path) ?? '';
-    const isDirectory = entry.isDirectory() || (entry.isSymbolicLink() && root.adapter.mayHold(way, folders));
-    if (isDirectory && root.adapter.mayHold(way, folders)) await collect(root, path, folders, visited, files);
-    else if (root.adapter.isTranscript(way)) files.push(...(await look(path, root.adapter.source)));
-  }
+/** Where the transcripts in a root are, with links resolved. */
+async function transcriptPaths({ adapter, path: top }: Root, folders: readonly string[]): Promise<string[]> {
+  const paths: string[] = [];
+  const visited = new Set<string>();
+  const collect = async (directory: string, way: string) => {
+    const real = canonical(directory);
+    if (visited.has(real)) return;
+    visited.add(real);
+    // A directory that is not there, or not ours to read, holds nothing for us.
+    for (const entry of await readdir(real, { withFileTypes: true }).catch(() => [])) {
+      const path = join(real, entry.name);
+      const isLink = entry.isSymbolicLink();
+      const below = way === '' ? entry.name : `${way}/${entry.name}`;
+      if ((isLink || entry.isDirectory()) && adapter.mayHold(below, folders)) await collect(path, below);
+      else if (adapter.isTranscript(below)) paths.push(isLink ? canonical(path) : path);
+    }
+  };
+  await collect(top, '');
+  return paths;
 }
 
 /** A file as it is now; none when it is gone or no file. */
 export async function look(path: string, source: Source): Promise<FoundFile[]> {
-  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  return asFound(canonical(path), source, await stat(path, { bigint: true }).catch(() => undefined));
+}
+
+function lookAtOnce(path: string, source: Source): FoundFile[] {
+  try {
+    return asFound(path, source, statSync(path, { bigint: true, throwIfNoEntry: false }));
+  } catch {
+    // Not ours to look at.
+    return [];
+  }
+}
+
+function asFound(path: string, source: Source, stats: BigIntStats | undefined): FoundFile[] {
   if (!stats?.isFile()) return [];
   const { dev, ino, size, mtimeMs } = stats;
-  const file = { path: canonical(path), source, device: String(dev), inode: String(ino) };
-  return [{ ...file, size: Number(size), modifiedAt: Number(mtimeMs) }];
+  const place = { path, source, device: String(dev), inode: String(ino) };
+  return [{ ...place, size: Number(size), modifiedAt: Number(mtimeMs) }];
 }
 
 /** The linked worktrees of the repositories that the folders are in, as far as their names are on this machine. */

@@ -40,11 +40,11 @@ export function currentMounts(): Mount[] {
 }
 
 /**
- * Refuses a directory on a network file system, where write-ahead logging loses data.
+ * Which network file system a directory is on.
  * @param directory absolute, with links resolved
- * @throws {DevChatError} `network-file-system`
+ * @returns the type as the kernel names it; undefined on a disk of this machine
  */
-export function assertLocalFileSystem(directory: string, mounts: readonly Mount[]): void {
+export function networkTypeOf(directory: string, mounts: readonly Mount[]): string | undefined {
   const mount = mounts
     .filter(({ point }) => directory === point || directory.startsWith(point.endsWith('/') ? point : `${point}/`))
     // A later mount on the same point hides the earlier one, hence >=.
@@ -53,7 +53,17 @@ export function assertLocalFileSystem(directory: string, mounts: readonly Mount[
       undefined,
     );
   const type = directory.startsWith('\\\\') ? 'smb' : mount?.type;
-  if (!type || !networkTypes.test(type)) return;
+  return type && networkTypes.test(type) ? type : undefined;
+}
+
+/**
+ * Refuses a directory on a network file system, where write-ahead logging loses data.
+ * @param directory absolute, with links resolved
+ * @throws {DevChatError} `network-file-system`
+ */
+export function assertLocalFileSystem(directory: string, mounts: readonly Mount[]): void {
+  const type = networkTypeOf(directory, mounts);
+  if (type === undefined) return;
   throw new DevChatError(
     'network-file-system',
     `The chat database cannot live on a network file system (${type}) in ${directory}: windows on two machines would ` +

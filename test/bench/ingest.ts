@@ -29,9 +29,9 @@ const ROUNDS = 3;
 const LINES = 200;
 const AGENTS = [1, 10, 100];
 
-/** Files that nobody writes to any more, and how long they are watched, in s. */
+/** Files that nobody writes to any more, and how long they are watched, in s: each is looked at once meanwhile. */
 const COLD_FILES = 5000;
-const DURATION = 20;
+const DURATION = 60;
 
 export const title = 'Transcripts of coding agents';
 

@@ -8,7 +8,7 @@ import { root } from '../../scripts/lib/step.mjs';
 import { ChatPanel } from '../support/chatPanel.ts';
 import { startTestEditor, type TestEditor } from '../support/editorHost.ts';
 import type { EditorWindow } from '../support/editorWindow.ts';
-import { instancePids } from '../support/processes.ts';
+import { instancePids, signalInstances } from '../support/processes.ts';
 import { Windows } from '../support/windows.ts';
 
 /** Ends of the names of the files that make up a database. */
@@ -87,12 +87,12 @@ describe('a window whose history fails', () => {
   it('says that its database was damaged, and shows what was saved', async () => {
     await whenRunning();
     const path = databasePath();
-    for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGSTOP');
+    signalInstances(editor.devchatHome, 'SIGSTOP');
     const sqlite = new Sqlite(path);
     sqlite.pragma('wal_checkpoint(TRUNCATE)');
     sqlite.close();
     writeFileSync(path, readFileSync(path).fill(0, 0, 4096));
-    for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGKILL');
+    signalInstances(editor.devchatHome, 'SIGKILL');
     await window.page.getByText('The chat database was damaged and has been rebuilt').first().waitFor();
     await panel.message('Written before').waitFor();
     await window.screenshot('history-rebuilt');
@@ -101,10 +101,10 @@ describe('a window whose history fails', () => {
   it('says that its database is no database, and comes back when that was mended', async () => {
     await whenRunning();
     const path = databasePath();
-    for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGSTOP');
+    signalInstances(editor.devchatHome, 'SIGSTOP');
     for (const suffix of databaseFiles) renameSync(`${path}${suffix}`, `${path}.away${suffix}`);
     writeFileSync(path, 'not a database, whatever its name says');
-    for (const pid of instancePids(editor.devchatHome)) process.kill(pid, 'SIGKILL');
+    signalInstances(editor.devchatHome, 'SIGKILL');
     const banner = panel.frame.locator('.banner').filter({ hasText: path });
     await banner.waitFor();
     rmSync(path);

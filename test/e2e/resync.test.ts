@@ -6,7 +6,7 @@ import type { ChatPanel } from '../support/chatPanel.ts';
 import type { EditorWindow } from '../support/editorWindow.ts';
 import { type OneWindow, openOneWindow } from '../support/oneWindow.ts';
 import { PanelChannel } from '../support/panelChannel.ts';
-import { instancePids } from '../support/processes.ts';
+import { signalInstances } from '../support/processes.ts';
 import { showTheme } from '../support/themeKinds.ts';
 
 describe('a panel that lacks messages', () => {
@@ -90,14 +90,13 @@ describe('a panel that lacks messages', () => {
 
   it('heals what was missed without a flash, and shows that it fetches, but hides nothing', async () => {
     const before = await texts();
-    const pids = instancePids(one.editor.devchatHome);
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    signalInstances(one.editor.devchatHome, 'SIGSTOP');
     await change(3, 'Message 3, changed unseen');
     await add('Message 8');
     await add('Message 9');
     await channel.hold();
     await channel.look();
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    signalInstances(one.editor.devchatHome, 'SIGKILL');
     await panel.syncing.waitFor();
     assert.equal(await panel.resync.isDisabled(), true);
     assert.deepEqual(await panel.skeletons(), ['8-9']);
@@ -186,8 +185,7 @@ describe('a panel that lacks messages', () => {
   it('offers no resync while the history cannot be reached', async () => {
     const banner = panel.frame.locator('.banner').filter({ hasText: 'keeps crashing' });
     // An instance that is being restarted shows up by itself; there is no event for that from outside.
-    while ((await banner.count()) === 0)
-      for (const pid of instancePids(one.editor.devchatHome)) process.kill(pid, 'SIGKILL');
+    while ((await banner.count()) === 0) signalInstances(one.editor.devchatHome, 'SIGKILL');
     assert.equal(await panel.resync.count(), 0);
     await banner.getByRole('button', { name: 'Try Again' }).click();
     await panel.resync.waitFor();

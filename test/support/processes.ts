@@ -15,3 +15,18 @@ export function instancePids(devchatHome: string): number[] {
     })
     .map(Number);
 }
+
+/**
+ * Sends a signal to the running instances whose data directory is `devchatHome`.
+ * @returns the process ids of those that it reached; one may end after it was listed
+ */
+export function signalInstances(devchatHome: string, signal: NodeJS.Signals): number[] {
+  return instancePids(devchatHome).filter((pid) => {
+    try {
+      return process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+      throw error;
+    }
+  });
+}
