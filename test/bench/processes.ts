@@ -15,7 +15,13 @@ export interface Sample {
   loopDelay: number | null;
 }
 
+/** How often the time that is stolen is looked at, in ms. */
+const STEAL_INTERVAL = 20;
+
 const probe = join(import.meta.dirname, 'probe.cjs');
+
+/** Milliseconds since 1970, in fractions; the same in every process and page. */
+export const epochTime = () => performance.timeOrigin + performance.now();
 
 /** Starts Node.js with pipes, an IPC channel and the probe. */
 export function spawnProbed(programArguments: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
@@ -52,6 +58,26 @@ export function stolenTime(): number {
   if (process.platform !== 'linux') return 0;
   const [, ...ticks] = readFileSync('/proc/stat', 'utf8').split('\n', 1).join().split(/ +/);
   return 10 * Number(ticks[7]);
+}
+
+/** Looks again and again at the time that is stolen. */
+export class StolenTimeWatch {
+  readonly #looks: { at: number; stolen: number }[] = [];
+  readonly #timer = setInterval(
+    () => this.#looks.push({ at: epochTime(), stolen: stolenTime() }),
+    STEAL_INTERVAL,
+  ).unref();
+
+  /** What was stolen between two times, in ms, at least; times in ms since 1970 as {@link epochTime} has them. */
+  between(from: number, to: number): number {
+    const first = this.#looks.find(({ at }) => at >= from);
+    const last = this.#looks.findLast(({ at }) => at <= to);
+    return Math.max(0, (last?.stolen ?? 0) - (first?.stolen ?? 0));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
 }
 
 /** Ends a process that runs as long as its input is open. */

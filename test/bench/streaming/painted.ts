@@ -9,6 +9,7 @@ import { startTestEditor, type TestEditor } from '../../support/editorHost.ts';
 import { type GrowthFrame, watchGrowth } from '../../support/paintedGrowth.ts';
 import { type ChatWindow, openChat } from '../../support/twoWindows.ts';
 import { Windows } from '../../support/windows.ts';
+import { epochTime, StolenTimeWatch } from '../processes.ts';
 import { BareStream } from './bare.ts';
 
 /** How one window showed a stream; times in ms. */
@@ -17,11 +18,15 @@ export interface Painted {
   isWhole: boolean;
   /** From handing a piece to the writer until the frame that shows it, ascending; one for every piece that was painted. */
   delays: number[];
-  /** Between two frames that showed more than the one before, ascending. */
-  gaps: number[];
+  /** Between two frames that showed more than the one before, the longest last. */
+  gaps: Gap[];
 }
 
-const now = () => performance.timeOrigin + performance.now();
+/** What lies between two frames, and what the host of this machine took of it at least, of all processors; in ms. */
+export interface Gap {
+  duration: number;
+  stolen: number;
+}
 
 /** Windows that show the stream. */
 const WINDOWS = 4;
@@ -90,7 +95,7 @@ function together(before: readonly Painted[], round: readonly Painted[]): Painte
     return {
       isWhole: isWhole && one.isWhole,
       delays: ascending([...delays, ...one.delays]),
-      gaps: ascending([...gaps, ...one.gaps]),
+      gaps: longestLast([...gaps, ...one.gaps]),
     };
   });
 }
@@ -145,26 +150,35 @@ async function paint(
       await delay(Math.max(0, start + (1000 * index) / rate - performance.now()));
       const piece = pieceOf(index);
       text += piece;
-      sentAt.push(now());
+      sentAt.push(epochTime());
       yield piece;
     }
   }
+  const stealing = new StolenTimeWatch();
   await show(pieces());
+  stealing.stop();
   const frames = await Promise.all(watches.map((watch) => watch.stop()));
   const texts = await Promise.all(feeds.map((feed) => feed.locator('.body').last().textContent()));
   return frames.map((all, index) => ({
     isWhole: withoutMarks(texts[index] ?? '') === withoutMarks(text),
-    ...rated(all, sentAt),
+    ...rated(all, sentAt, stealing),
   }));
 }
 
-function rated(frames: readonly GrowthFrame[], sentAt: readonly number[]): Omit<Painted, 'isWhole'> {
+function rated(
+  frames: readonly GrowthFrame[],
+  sentAt: readonly number[],
+  stealing: StolenTimeWatch,
+): Omit<Painted, 'isWhole'> {
   const delays = frames.flatMap(({ at, newest }, index) => {
     const first = (frames[index - 1]?.newest ?? -1) + 1;
     return sentAt.slice(first, newest + 1).map((sent) => at - sent);
   });
-  const gaps = frames.slice(1).map(({ at }, index) => at - (frames[index]?.at ?? at));
-  return { delays: ascending(delays), gaps: ascending(gaps) };
+  const gaps = frames.slice(1).map(({ at }, index) => {
+    const before = frames[index]?.at ?? at;
+    return { duration: at - before, stolen: stealing.between(before, at) };
+  });
+  return { delays: ascending(delays), gaps: longestLast(gaps) };
 }
 
 /** One word of a reply: paragraphs and lists in turn, the first word of each item and paragraph is bold. */
@@ -180,3 +194,4 @@ function pieceOf(index: number): string {
 const withoutMarks = (text: string) => text.replaceAll(/[\s*-]/g, '');
 
 const ascending = (values: number[]) => values.sort((a, b) => a - b);
+const longestLast = (gaps: Gap[]) => gaps.sort((a, b) => a.duration - b.duration);
