@@ -46,7 +46,7 @@ export class Lookout {
     const polls = ports.polls || roots.some(({ isRemote }) => isRemote);
     if (polls)
       ports.degraded('polling', 'Transcripts are looked at every few seconds: nothing tells when they change.');
-    this.#watcher = watches && !polls ? this.#watch() : undefined;
+    this.#watcher = watches && !ports.polls ? this.#watch() : undefined;
     this.#cancelSweeps = [
       every(clock, HOT_SWEEP, () => void this.#sweepHot()),
       every(clock, polls ? POLLING_SWEEP : COLD_SWEEP, () => void this.sweep()),
@@ -80,10 +80,15 @@ export class Lookout {
   #watch(): Watcher {
     const { roots, folders, degraded } = this.#ports;
     return new Watcher({
-      roots,
+      roots: roots.filter(({ isRemote }) => !isRemote),
       folders,
       isHot: (modifiedAt) => this.#isHot(modifiedAt),
       event: (path, event) => void this.#onEvent(path, event),
+      stirred: (path) => {
+        // An agent goes on with a session of long ago, which is not watched any more.
+        const file = this.#found.get(path);
+        if (file && !this.#isHot(file.modifiedAt)) void this.#onEvent(path, 'change');
+      },
       failed: (error) =>
         degraded(
           'no-events',
@@ -119,11 +124,9 @@ export class Lookout {
     const watched = new Set(this.#watcher?.files);
     for (const root of this.#ports.roots) {
       // An agent may have been installed since.
-      if (existsSync(root.path)) this.#watcher?.ensure(root.path);
+      if (!root.isRemote && existsSync(root.path)) this.#watcher?.ensure(root.path);
       for (const file of await findTranscripts(root, this.#ports.folders)) {
-        const isHot = this.#isHot(file.modifiedAt);
-        if (!isHot && watched.has(file.path)) this.#watcher?.letGo(file.path);
-        if (isHot && !watched.has(file.path)) this.#watcher?.add(file.path);
+        if (!this.#isHot(file.modifiedAt) && watched.has(file.path)) this.#watcher?.letGo(file.path);
         this.#tell(file);
       }
     }
@@ -132,8 +135,11 @@ export class Lookout {
   #tell(file: FoundFile): void {
     // Of a file that is there in plain form as well, the compressed one says nothing new.
     if (file.path.endsWith('.zst') && existsSync(file.path.slice(0, -'.zst'.length))) return;
+    const isHot = this.#isHot(file.modifiedAt);
+    const before = this.#found.get(file.path);
     this.#found.set(file.path, file);
-    this.#ports.found(file, this.#isHot(file.modifiedAt));
+    if (isHot && !(before && this.#isHot(before.modifiedAt))) this.#watcher?.add(file.path);
+    this.#ports.found(file, isHot);
   }
 
   #isHot(modifiedAt: number): boolean {

@@ -81,10 +81,11 @@ async function transcriptPaths({ adapter, path: top }: Root, folders: readonly s
     // A directory that is not there, or not ours to read, holds nothing for us.
     for (const entry of await readdir(real, { withFileTypes: true }).catch(() => [])) {
       const path = join(real, entry.name);
-      const isLink = entry.isSymbolicLink();
       const below = way === '' ? entry.name : `${way}/${entry.name}`;
-      if ((isLink || entry.isDirectory()) && adapter.mayHold(below, folders)) await collect(path, below);
-      else if (adapter.isTranscript(below)) paths.push(isLink ? canonical(path) : path);
+      const target = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry;
+      if (target.isDirectory()) {
+        if (adapter.mayHold(below, folders)) await collect(path, below);
+      } else if (adapter.isTranscript(below)) paths.push(target === entry ? path : canonical(path));
     }
   };
   await collect(top, '');

@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs';
+import { join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { isTranscriptIn, pathIn, type Root } from './roots.ts';
 
@@ -10,7 +11,14 @@ export interface WatcherPorts {
   isHot(modifiedAt: number): boolean;
   /** Something happened to a file, or it was there from the beginning. */
   event(path: string, event: string): void;
+  /** Something happened to what has this path in a directory, be it watched or not. */
+  stirred(path: string): void;
   failed(error: unknown): void;
+}
+
+/** What comes with an event of the operating system. */
+interface WatchDetails {
+  watchedPath: string;
 }
 
 /** Hears of changes in the agents' directories. Every event is only a hint to look at a file. */
@@ -25,13 +33,16 @@ export class Watcher {
       // Waiting for writes to end would hide a file that is written to all the time.
       { ignoreInitial: false, awaitWriteFinish: false, ignored: (path, stats) => this.#isIgnored(path, stats) },
     );
-    this.#watcher.on('all', (event, path) => ports.event(path, event)).on('error', (error) => ports.failed(error));
+    this.#watcher
+      .on('all', (event, path) => ports.event(path, event))
+      .on('raw', (_, name, details) => ports.stirred(join((details as WatchDetails).watchedPath, String(name))))
+      .on('error', (error) => ports.failed(error));
   }
 
   /** Files that are watched one by one. */
   get files(): string[] {
     const watched = Object.entries(this.#watcher.getWatched());
-    const paths = watched.flatMap(([directory, names]) => names.map((name) => `${directory}/${name}`));
+    const paths = watched.flatMap(([directory, names]) => names.map((name) => join(directory, name)));
     return paths.filter((path) => this.#ports.roots.some((root) => isTranscriptIn(root, path, this.#ports.folders)));
   }
 

@@ -88,6 +88,23 @@ describe('ingestion', () => {
     assert.deepEqual([lastEvents.at(-1)?.event, Object.keys(lag)], ['add', ['claude-code']]);
   });
 
+  it('hears at once of a session that goes on after it was no longer watched', async () => {
+    const clock = new VirtualClock();
+    clock.jump(Date.now());
+    const { start, session, content, write, messages, until } = await setUp({ clock });
+    const lines = content('claude/session.jsonl').split(/(?<=\n)/);
+    write(session, lines.slice(0, 4).join(''));
+    const ingest = await start();
+    await until(() => messages() === 2);
+    await until(() => ingest.health().filesWatched === 1);
+    clock.jump(2 * 3_600_000);
+    clock.advance(60_000);
+    await ingest.settled();
+    assert.equal(ingest.health().filesWatched, 0);
+    appendFileSync(session, lines.slice(4).join(''));
+    await until(() => messages() === 11);
+  });
+
   it('loses nothing when no event ever comes', async () => {
     const clock = new VirtualClock();
     clock.jump(Date.now());

@@ -41,6 +41,20 @@ describe('transcripts in a directory', () => {
     });
   }
 
+  it('are found by a link where a directory may be, too', async () => {
+    const path = canonical(temp.path);
+    const session = write(join(path, 'beside'), 'kept.jsonl');
+    const [projects, project] = [join(path, 'projects'), '-work-engine'];
+    mkdirSync(join(projects, project), { recursive: true });
+    symlinkSync(session, join(projects, project, 'linked.jsonl'));
+    const adapter = adapters['claude-code'];
+    const found = await findTranscripts({ adapter, path: projects, isRemote: false }, ['/work/engine']);
+    assert.deepEqual(
+      found.map((file) => file.path),
+      [session],
+    );
+  });
+
   it('are looked at in runs, between which others have their turn', async () => {
     for (let number = 0; number < FILES; number++) write(temp.path, name(number));
     let [turns, listed, isLooking] = [0, 0, true];
