@@ -12,7 +12,7 @@ export class Activity {
   readonly #degraded = new Map<Degradation['mode'], string>();
   readonly #lag: Partial<Record<Source, number>> = {};
   #events: IngestHealth['lastEvents'] = [];
-  #times: number[] = [];
+  readonly #times: number[] = [];
   #durations: number[] = [];
   #lastCommit = Number.NEGATIVE_INFINITY;
 
@@ -23,7 +23,8 @@ export class Activity {
   event(file: string, event: string): void {
     const at = this.#now();
     this.#events = [{ file, event, at }, ...this.#events.slice(0, KEPT_EVENTS - 1)];
-    this.#times = [...this.#times.filter((time) => time > at - MINUTE), at];
+    while ((this.#times[0] ?? at) <= at - MINUTE) this.#times.shift();
+    this.#times.push(at);
   }
 
   /** @param lag time since the change that was read, in ms; left out for one from before */
@@ -33,8 +34,11 @@ export class Activity {
     if (lag !== undefined) this.#lag[source] = Math.max(0, lag);
   }
 
-  degrade(mode: Degradation['mode'], text: string): void {
+  /** @returns whether that is news */
+  degrade(mode: Degradation['mode'], text: string): boolean {
+    const isNews = this.#degraded.get(mode) !== text;
     this.#degraded.set(mode, text);
+    return isNews;
   }
 
   /** @returns whether it was degraded */

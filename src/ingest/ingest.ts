@@ -23,11 +23,12 @@ import { Activity } from './health.ts';
 import { Lookout } from './lookout.ts';
 import { Pace } from './pace.ts';
 import { foldersHash } from './placement.ts';
-import { canonical, type FoundFile, findTranscripts, type Root, rootsOf, worktreesOf } from './roots.ts';
+import { isMoved } from './reader.ts';
+import { canonical, type FoundFile, findTranscripts, type Root, rootsOf, topOf, worktreesOf } from './roots.ts';
 import { findImports } from './sources.ts';
 import { type Batch, isEmpty, type Memory, type ReadRequest } from './transcript.ts';
 import { startUpkeep } from './upkeep.ts';
-import { WorkerThread } from './workerThread.ts';
+import { ThreadEnded, WorkerThread } from './workerThread.ts';
 
 /** Weight of what is read of one file before another one gets its turn: some tenths of a second. */
 const TURN = 5000;
@@ -107,11 +108,15 @@ class Ingestion implements Ingest {
   readonly #thread = new WorkerThread();
   readonly #checkpoints: Checkpoints;
   readonly #pace: Pace;
-  readonly #known: Map<string, IngestFile>;
+  readonly #known = new Map<string, IngestFile>();
+  /** The paths of the known files by their inodes. */
+  readonly #paths = new Map<string, string>();
   /** What a file was like when it was last read to its end. */
   readonly #read = new Map<string, string>();
   /** Files that could not be saved, and are tried again a little later. */
   readonly #retries = new Map<string, { cancel: Cancel; error: DevChatError }>();
+  /** Files that could not be read when they were last tried. */
+  readonly #unreadable = new Set<string>();
   readonly #startedAt: number;
   readonly #stopUpkeep: Cancel;
   #working: Promise<void> | undefined;
@@ -130,7 +135,7 @@ class Ingestion implements Ingest {
     this.#roots = rootsOf(settings, options.home ?? homedir(), options.env ?? process.env);
     this.#startedAt = clock.wallTime();
     this.#activity = new Activity(() => clock.wallTime());
-    this.#known = new Map(listIngestFiles(db).map((file) => [file.path, file]));
+    for (const file of listIngestFiles(db)) this.#remember(file);
     this.#lookout = new Lookout({
       roots: this.#roots,
       folders,
@@ -165,7 +170,7 @@ class Ingestion implements Ingest {
 
   async rescan(): Promise<ImportResult> {
     this.#isCancelled = false;
-    const found = await Promise.all(this.#roots.map((root) => findTranscripts(root, this.#folders)));
+    const found = await Promise.all(this.#roots.map((root) => findTranscripts(topOf(root), this.#folders)));
     return this.#readAll(found.flat(), false);
   }
 
@@ -265,15 +270,26 @@ class Ingestion implements Ingest {
     while (reading && !this.#isClosed) {
       const { file } = reading;
       // While one file is stored, the beginning of the next one is read.
-      const next = await this.#begin(file.path);
+      let next = await this.#begin(file.path);
       try {
-        if (await this.#ingest(reading)) this.#read.set(file.path, stamp(file));
+        if (await this.#ingest(reading)) this.#readToEnd(file);
         else if (reading.cancels === this.#cancels) this.#backlog.putBack(file);
       } catch (error) {
         this.#failed(file, error);
+        if (next && error instanceof ThreadEnded) {
+          if (next.cancels === this.#cancels) this.#backlog.putBack(next.file);
+          next = undefined;
+        }
       }
       reading = next ?? (await this.#begin());
     }
+  }
+
+  #readToEnd(file: WaitingFile): void {
+    this.#read.set(file.path, stamp(file));
+    if (!this.#unreadable.delete(file.path) || this.#unreadable.size > 0) return;
+    this.#activity.recover('cannot-read');
+    this.#options.onHealthChanged?.();
   }
 
   /**
@@ -332,7 +348,7 @@ class Ingestion implements Ingest {
     const { db, leader, onCommitted, onHealthChanged } = this.#options;
     const held = await commitBatch(db, leader, { path, source }, batch);
     this.#checkpoints.committed();
-    this.#known.set(path, { path, source, ...batch.next });
+    this.#remember({ path, source, ...batch.next });
     this.#bytesDone += Math.max(0, batch.next.position - batch.from);
     const { modifiedAt } = batch.next;
     const lag = modifiedAt >= this.#startedAt ? this.#clock.wallTime() - modifiedAt : undefined;
@@ -343,15 +359,21 @@ class Ingestion implements Ingest {
   }
 
   /** What is known of a file under the path that it had before it was moved. */
-  async #moved({ path, device, inode }: WaitingFile): Promise<IngestFile | undefined> {
-    const before = [...this.#known.values()].find((one) => one.device === device && one.inode === inode);
-    if (!before || existsSync(before.path)) return undefined;
+  async #moved(file: WaitingFile): Promise<IngestFile | undefined> {
+    const { path } = file;
+    const before = this.#known.get(this.#paths.get(inodeOf(file)) ?? path);
+    if (!before || existsSync(before.path) || !(await isMoved(path, before))) return undefined;
     const { db, leader } = this.#options;
     await writeAsLeader(db, leader, () => moveIngestFile(db, before.path, path));
     this.#known.delete(before.path);
     const moved = { ...before, path };
-    this.#known.set(path, moved);
+    this.#remember(moved);
     return moved;
+  }
+
+  #remember(file: IngestFile): void {
+    this.#known.set(file.path, file);
+    this.#paths.set(inodeOf(file), file.path);
   }
 
   #failed(file: WaitingFile, error: unknown): void {
@@ -362,6 +384,7 @@ class Ingestion implements Ingest {
     if (!(error instanceof DevChatError)) {
       // It is tried again when it has changed.
       this.#read.set(file.path, stamp(file));
+      this.#unreadable.add(file.path);
       this.#degrade('cannot-read', `The transcript ${name} cannot be read (${errorText(error)}).`);
     } else if (error.reason === 'not-leader') {
       this.#options.log('info', error.message);
@@ -374,10 +397,14 @@ class Ingestion implements Ingest {
   }
 
   #degrade(mode: Degradation['mode'], text: string): void {
-    this.#activity.degrade(mode, text);
+    if (!this.#activity.degrade(mode, text)) return;
     this.#options.log('warn', text);
     this.#options.onHealthChanged?.();
   }
+}
+
+function inodeOf({ device, inode }: Pick<FoundFile, 'device' | 'inode'>): string {
+  return `${device}:${inode}`;
 }
 
 /** What changes when a file does. */

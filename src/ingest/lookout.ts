@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { errorText } from '../protocol/errors.ts';
 import type { Source } from '../protocol/ingest.ts';
 import { type Cancel, type Clock, every } from '../sync/clock.ts';
 import type { Activity } from './health.ts';
-import { type FoundFile, findTranscripts, isTranscriptIn, look, type Root } from './roots.ts';
+import { canonical, type Directory, type FoundFile, findTranscripts, look, type Root, topOf, wayTo } from './roots.ts';
 import { Watcher } from './watcher.ts';
 
-/** How long after its last change a file is watched and looked at often, in ms. */
+/** How long after its last change a file is looked at often, in ms. */
 const HOT = 3_600_000;
 
 /** How often hot files and all files are looked at in case an event was missed, in ms; the last without events. */
@@ -15,8 +15,8 @@ const HOT_SWEEP = 2000;
 const COLD_SWEEP = 60_000;
 const POLLING_SWEEP = 5000;
 
-/** When a file is looked at again after an event, in ms: of what happens within 50 ms, the watcher tells only the first. */
-const AGAIN = [20, 60];
+/** How long after it was looked at for an event a file is looked at again, if there were more, in ms. */
+const AGAIN = 20;
 
 /** What the lookout needs, and whom it tells. */
 export interface LookoutPorts {
@@ -37,7 +37,8 @@ export class Lookout {
   readonly #found = new Map<string, FoundFile>();
   readonly #watcher: Watcher | undefined;
   readonly #cancelSweeps: Cancel[];
-  readonly #cancelLooks = new Map<string, Cancel>();
+  /** Files that were looked at just now for an event. */
+  readonly #looked = new Map<string, { cancel: Cancel; isStale: boolean }>();
   #sweeping: Promise<void> | undefined;
 
   constructor(ports: LookoutPorts) {
@@ -46,7 +47,7 @@ export class Lookout {
     const polls = ports.polls || roots.some(({ isRemote }) => isRemote);
     if (polls)
       ports.degraded('polling', 'Transcripts are looked at every few seconds: nothing tells when they change.');
-    this.#watcher = watches && !ports.polls ? this.#watch() : undefined;
+    this.#watcher = watches && !ports.polls ? this.#startWatcher() : undefined;
     this.#cancelSweeps = [
       every(clock, HOT_SWEEP, () => void this.#sweepHot()),
       every(clock, polls ? POLLING_SWEEP : COLD_SWEEP, () => void this.sweep()),
@@ -54,8 +55,10 @@ export class Lookout {
     void this.sweep();
   }
 
+  /** Files that are being written, in directories that are watched. */
   get filesWatched(): number {
-    return this.#watcher?.files.length ?? 0;
+    const watched = this.#watcher?.directories;
+    return watched ? this.#hot.filter(({ path }) => watched.has(dirname(path))).length : 0;
   }
 
   /** Looks at all files, once at a time. */
@@ -72,77 +75,86 @@ export class Lookout {
   }
 
   async close(): Promise<void> {
-    for (const cancel of [...this.#cancelSweeps, ...this.#cancelLooks.values()]) cancel();
-    await this.#watcher?.close();
+    for (const cancel of this.#cancelSweeps) cancel();
+    for (const { cancel } of this.#looked.values()) cancel();
+    this.#watcher?.close();
     await this.#sweeping;
   }
 
-  #watch(): Watcher {
-    const { roots, folders, degraded } = this.#ports;
+  #startWatcher(): Watcher {
     return new Watcher({
-      roots: roots.filter(({ isRemote }) => !isRemote),
-      folders,
-      isHot: (modifiedAt) => this.#isHot(modifiedAt),
-      event: (path, event) => void this.#onEvent(path, event),
-      stirred: (path) => {
-        // An agent goes on with a session of long ago, which is not watched any more.
-        const file = this.#found.get(path);
-        if (file && !this.#isHot(file.modifiedAt)) void this.#onEvent(path, 'change');
-      },
+      event: (directory, name, event) => void this.#onEvent(directory, name, event),
       failed: (error) =>
-        degraded(
+        this.#ports.degraded(
           'no-events',
           `Some transcripts are only looked at now and then: watching failed (${errorText(error)}).`,
         ),
     });
   }
 
-  async #onEvent(path: string, event: string): Promise<void> {
-    const { roots, folders, activity, clock } = this.#ports;
-    const root = roots.find((one) => isTranscriptIn(one, path, folders));
-    if (!root) return;
-    activity.event(basename(path), event);
-    const again = AGAIN.map((delay) => clock.after(delay, () => void this.#look(path, root.adapter.source)));
-    this.#cancelLooks.get(path)?.();
-    this.#cancelLooks.set(path, () => {
-      for (const cancel of again) cancel();
+  async #onEvent({ root, path: directory, way }: Directory, name: string, event: string): Promise<void> {
+    const [path, below] = [join(directory, name), wayTo(way, name)];
+    const isChange = event === 'change';
+    if (root.adapter.isTranscript(below))
+      this.#lookSoon(path, root.adapter.source, isChange ? event : existsSync(path) ? 'add' : 'unlink');
+    else if (!isChange && root.adapter.mayHold(below, this.#ports.folders) && isDirectory(path))
+      await this.#walk({ root, path: canonical(path), way: below });
+  }
+
+  /** Looks at a file at once, and once more if something happens to it shortly afterwards. */
+  #lookSoon(path: string, source: Source, event: string): void {
+    const last = this.#looked.get(path);
+    if (last) {
+      last.isStale = true;
+      return;
+    }
+    const cancel = this.#ports.clock.after(AGAIN, () => {
+      this.#looked.delete(path);
+      if (looked.isStale) this.#lookSoon(path, source, event);
     });
-    await this.#look(path, root.adapter.source);
+    const looked = { cancel, isStale: false };
+    this.#looked.set(path, looked);
+    this.#ports.activity.event(basename(path), event);
+    void this.#look(path, source);
   }
 
   async #look(path: string, source: Source): Promise<void> {
     for (const file of await look(path, source)) this.#tell(file);
   }
 
+  get #hot(): FoundFile[] {
+    return [...this.#found.values()].filter(({ modifiedAt }) => this.#isHot(modifiedAt));
+  }
+
   /** Looks at the files that are being written. */
   async #sweepHot(): Promise<void> {
-    const hot = [...this.#found.values()].filter(({ modifiedAt }) => this.#isHot(modifiedAt));
-    for (const { path, source } of hot) await this.#look(path, source);
+    for (const { path, source } of this.#hot) await this.#look(path, source);
   }
 
   async #sweepNow(): Promise<void> {
-    const watched = new Set(this.#watcher?.files);
-    for (const root of this.#ports.roots) {
-      // An agent may have been installed since.
-      if (!root.isRemote && existsSync(root.path)) this.#watcher?.ensure(root.path);
-      for (const file of await findTranscripts(root, this.#ports.folders)) {
-        if (!this.#isHot(file.modifiedAt) && watched.has(file.path)) this.#watcher?.letGo(file.path);
-        this.#tell(file);
-      }
-    }
+    for (const root of this.#ports.roots) await this.#walk(topOf(root));
+  }
+
+  /** Looks at all files in a directory and below, and has the directories watched from before that. */
+  async #walk(directory: Directory): Promise<void> {
+    const visit = (visited: Directory) => {
+      if (!visited.root.isRemote) this.#watcher?.add(visited);
+    };
+    for (const file of await findTranscripts(directory, this.#ports.folders, visit)) this.#tell(file);
   }
 
   #tell(file: FoundFile): void {
     // Of a file that is there in plain form as well, the compressed one says nothing new.
     if (file.path.endsWith('.zst') && existsSync(file.path.slice(0, -'.zst'.length))) return;
-    const isHot = this.#isHot(file.modifiedAt);
-    const before = this.#found.get(file.path);
     this.#found.set(file.path, file);
-    if (isHot && !(before && this.#isHot(before.modifiedAt))) this.#watcher?.add(file.path);
-    this.#ports.found(file, isHot);
+    this.#ports.found(file, this.#isHot(file.modifiedAt));
   }
 
   #isHot(modifiedAt: number): boolean {
     return this.#ports.clock.wallTime() - modifiedAt < HOT;
   }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

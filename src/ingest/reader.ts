@@ -25,10 +25,15 @@ const MAX_DOCUMENT = MAX_LINE;
 /** Whether this runtime reads files that end in `.zst`. */
 export const canDecompress = typeof zlib.createZstdDecompress === 'function';
 
-/** An open transcript. */
-interface Transcript {
+/** An open file, as it was when it was opened. */
+interface OpenFile {
   file: FileHandle;
+  path: string;
   stats: BigIntStats;
+}
+
+/** An open transcript. */
+interface Transcript extends OpenFile {
   adapter: Adapter;
   request: ReadRequest;
 }
@@ -38,10 +43,11 @@ interface Transcript {
  * batch gives the batches that would have followed. A file that was truncated, rewritten or replaced is read anew.
  */
 export async function* readTranscript(request: ReadRequest): AsyncGenerator<Batch> {
-  const file = await open(request.path);
+  const { path } = request;
+  const file = await open(path);
   try {
     const stats = await file.stat({ bigint: true });
-    const transcript = { file, stats, adapter: adapters[request.source], request };
+    const transcript = { file, path, stats, adapter: adapters[request.source], request };
     const { position, memory } = await whereToBegin(transcript);
     await place(transcript, memory);
     const builder = new BatchBuilder(transcript.adapter, memory, position, request);
@@ -58,7 +64,9 @@ async function whereToBegin(transcript: Transcript): Promise<{ position: number;
   const { adapter, request, stats } = transcript;
   const { known, folders } = request;
   const before = known && (JSON.parse(known.state) as Memory);
-  if (known && before?.place === 'ours' && (await isSame(transcript, known))) {
+  // A document is written anew as a whole.
+  const isRead = known && before?.place === 'ours' && !adapter.isDocument(request.path);
+  if (isRead && (await isSame(transcript, known))) {
     return { position: known.position, memory: before };
   }
   const begun: Memory = { adapter: adapter.begin(request.path), place: 'unknown', folders: foldersHash(folders) };
@@ -69,12 +77,20 @@ async function whereToBegin(transcript: Transcript): Promise<{ position: number;
   return { position: 0, memory: begun };
 }
 
-async function isSame(transcript: Transcript, known: FilePosition): Promise<boolean> {
-  const { stats, request, adapter } = transcript;
+/** Whether a file is, under another path, one that was read: a new one may have got the inode number of one that is gone. */
+export async function isMoved(path: string, known: FilePosition): Promise<boolean> {
+  const file = await open(path);
+  try {
+    return await isSame({ file, path, stats: await file.stat({ bigint: true }) }, known);
+  } finally {
+    await file.close();
+  }
+}
+
+async function isSame({ file, path, stats }: OpenFile, known: FilePosition): Promise<boolean> {
   if (known.device !== String(stats.dev) || known.inode !== String(stats.ino)) return false;
-  if (isCompressed(request.path)) return known.size === Number(stats.size);
-  if (adapter.isDocument(request.path)) return false;
-  return Number(stats.size) >= known.position && (await tailAt(transcript, known.position)) === known.tail;
+  if (isCompressed(path)) return known.size === Number(stats.size);
+  return Number(stats.size) >= known.position && (await tailAt({ file, path }, known.position)) === known.tail;
 }
 
 /** Decides whether the file belongs to the workspace, as soon as it says where its agent worked. */
@@ -171,8 +187,8 @@ async function next(transcript: Transcript, position: number, isEnd: boolean): P
   };
 }
 
-async function tailAt({ file, request }: Transcript, position: number): Promise<string> {
-  const length = isCompressed(request.path) ? 0 : Math.min(TAIL, position);
+async function tailAt({ file, path }: Pick<OpenFile, 'file' | 'path'>, position: number): Promise<string> {
+  const length = isCompressed(path) ? 0 : Math.min(TAIL, position);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position - length);
   return identity('tail', buffer.subarray(0, bytesRead).toString('latin1'));
 }
@@ -186,12 +202,18 @@ async function* chunksFrom(transcript: Transcript, position: number): AsyncGener
   if (!canDecompress) {
     throw new DevChatError('unsupported-node', 'Compressed transcripts can be read with Node.js 22.15 or newer only.');
   }
+  const stored = Readable.from(storedBytes(transcript, 0));
+  const decompressed = stored.pipe(zlib.createZstdDecompress());
+  stored.on('error', (error) => decompressed.destroy(error));
   let skipped = 0;
-  const decompressed = Readable.from(storedBytes(transcript, 0)).compose(zlib.createZstdDecompress());
-  for await (const chunk of decompressed as AsyncIterable<Buffer>) {
-    const skip = Math.min(chunk.length, position - skipped);
-    skipped += skip;
-    if (skip < chunk.length) yield chunk.subarray(skip);
+  try {
+    for await (const chunk of decompressed as AsyncIterable<Buffer>) {
+      const skip = Math.min(chunk.length, position - skipped);
+      skipped += skip;
+      if (skip < chunk.length) yield chunk.subarray(skip);
+    }
+  } finally {
+    stored.destroy();
   }
 }
 

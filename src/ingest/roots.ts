@@ -1,13 +1,12 @@
 import { type BigIntStats, realpathSync, statSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { IngestSettings, Source } from '../protocol/ingest.ts';
 import type { IngestFile } from '../store/ingestFiles.ts';
 import { currentMounts, networkTypeOf } from '../store/mounts.ts';
 import type { Adapter } from './adapter.ts';
 import { adapters } from './adapters.ts';
-import { isInside } from './placement.ts';
 
 /** A directory in which an agent keeps its transcripts. */
 export interface Root {
@@ -15,6 +14,15 @@ export interface Root {
   path: string;
   /** Whether it is on another machine, whose changes nothing tells, and which may take its time. */
   isRemote: boolean;
+}
+
+/** A directory in which transcripts may be. */
+export interface Directory {
+  root: Root;
+  /** Absolute, with links resolved. */
+  path: string;
+  /** As the adapter knows it: the names that lead to it from the root, between slashes; empty for the root. */
+  way: string;
 }
 
 /** Files looked at in one go on a disk of this machine: less than a millisecond. */
@@ -33,6 +41,11 @@ export function rootsOf(settings: IngestSettings, home: string, env: NodeJS.Proc
   });
 }
 
+/** The directory that a root is. */
+export function topOf(root: Root): Directory {
+  return { root, path: root.path, way: '' };
+}
+
 /** An absolute path with its links resolved, as far as it exists. */
 export function canonical(path: string): string {
   try {
@@ -43,53 +56,58 @@ export function canonical(path: string): string {
   }
 }
 
-/** The path of something in a root as its adapter knows it; undefined outside. */
-export function pathIn(root: Pick<Root, 'path'>, path: string): string | undefined {
-  const way = relative(root.path, path);
-  return way === '' || !isInside(path, root.path) ? undefined : way.split(sep).join('/');
-}
-
-/** Whether a path is a transcript in a root. */
-export function isTranscriptIn(root: Root, path: string, folders: readonly string[]): boolean {
-  const way = pathIn(root, path);
-  if (way === undefined || !root.adapter.isTranscript(way)) return false;
-  const directory = way.includes('/') ? way.slice(0, way.lastIndexOf('/')) : '';
-  return directory === '' || root.adapter.mayHold(directory, folders);
-}
-
-/** The transcripts in a root. A link is followed once; a file that is there in plain form too is left out compressed. */
-export async function findTranscripts(root: Root, folders: readonly string[]): Promise<FoundFile[]> {
-  const { source } = root.adapter;
+/**
+ * The transcripts in a directory and below. A link is followed once; a file that is there in plain form too is left out
+ * compressed.
+ * @param visit told of every directory in which transcripts may be, before it is read
+ */
+export async function findTranscripts(
+  directory: Directory,
+  folders: readonly string[],
+  visit: (directory: Directory) => void = () => undefined,
+): Promise<FoundFile[]> {
+  const { adapter, isRemote } = directory.root;
   const files: FoundFile[] = [];
-  for (const [index, path] of (await transcriptPaths(root, folders)).entries()) {
+  for (const [index, path] of (await transcriptPaths(directory, folders, visit)).entries()) {
     if (index % RUN === RUN - 1) await turn();
     // On a disk of this machine, waiting for a thread takes many times as long as looking.
-    files.push(...(root.isRemote ? await look(path, source) : lookAtOnce(path, source)));
+    files.push(...(isRemote ? await look(path, adapter.source) : lookAtOnce(path, adapter.source)));
   }
   const paths = new Set(files.map(({ path }) => path));
   return files.filter(({ path }) => !path.endsWith('.zst') || !paths.has(path.slice(0, -'.zst'.length)));
 }
 
-/** Where the transcripts in a root are, with links resolved. */
-async function transcriptPaths({ adapter, path: top }: Root, folders: readonly string[]): Promise<string[]> {
+/** Where the transcripts in a directory and below are, with links resolved. */
+async function transcriptPaths(
+  { root, path: top, way: topWay }: Directory,
+  folders: readonly string[],
+  visit: (directory: Directory) => void,
+): Promise<string[]> {
+  const { adapter } = root;
   const paths: string[] = [];
   const visited = new Set<string>();
   const collect = async (directory: string, way: string) => {
     const real = canonical(directory);
     if (visited.has(real)) return;
     visited.add(real);
+    visit({ root, path: real, way });
     // A directory that is not there, or not ours to read, holds nothing for us.
     for (const entry of await readdir(real, { withFileTypes: true }).catch(() => [])) {
       const path = join(real, entry.name);
-      const below = way === '' ? entry.name : `${way}/${entry.name}`;
+      const below = wayTo(way, entry.name);
       const target = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry;
       if (target.isDirectory()) {
         if (adapter.mayHold(below, folders)) await collect(path, below);
       } else if (adapter.isTranscript(below)) paths.push(target === entry ? path : canonical(path));
     }
   };
-  await collect(top, '');
+  await collect(top, topWay);
   return paths;
+}
+
+/** What has a name in a directory, as the adapter knows it. */
+export function wayTo(way: string, name: string): string {
+  return way === '' ? name : `${way}/${name}`;
 }
 
 /** A file as it is now; none when it is gone or no file. */

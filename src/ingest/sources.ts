@@ -1,6 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DevChatError } from '../protocol/errors.ts';
+import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { Source } from '../protocol/ingest.ts';
 import type { JsonObject } from './adapter.ts';
 import { isObject } from './adapters/fields.ts';
@@ -32,7 +32,7 @@ const marks: [Source, (record: JsonObject) => boolean][] = [
 
 /**
  * The transcripts that are, or lie in, the given paths.
- * @throws {DevChatError} `not-found`, or `bad-request` when a file is no transcript of a known agent
+ * @throws {DevChatError} `not-found`, or `bad-request` when a file is no transcript of a known agent or cannot be read
  */
 export async function findImports(paths: readonly string[]): Promise<FoundFile[]> {
   const files: FoundFile[] = [];
@@ -47,16 +47,27 @@ export async function findImports(paths: readonly string[]): Promise<FoundFile[]
 }
 
 async function findIn(directory: string): Promise<FoundFile[]> {
-  const names = await readdir(directory, { recursive: true });
-  const candidates = names.filter((name) => /\.(?:json|jsonl|jsonl\.zst)$/u.test(name)).sort();
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const candidates = entries.filter(
+    (entry) => !entry.isDirectory() && /\.(?:json|jsonl|jsonl\.zst)$/u.test(entry.name),
+  );
   const files: FoundFile[] = [];
-  for (const name of candidates) files.push(...(await recognise(join(directory, name))));
+  for (const path of candidates.map(({ parentPath, name }) => join(parentPath, name)).sort())
+    files.push(...(await recognise(path)));
   return files;
 }
 
 async function recognise(path: string): Promise<FoundFile[]> {
-  const source = path.endsWith('.zst') ? 'codex' : sourceOf(await beginningOf(path));
-  return source ? look(path, source) : [];
+  try {
+    const source = path.endsWith('.zst') ? 'codex' : sourceOf(await beginningOf(path));
+    return source ? await look(path, source) : [];
+  } catch (cause) {
+    throw new DevChatError(
+      'bad-request',
+      `The file ${path} cannot be read (${errorText(cause)}). Nothing was imported; make it readable, or name the others.`,
+      { cause },
+    );
+  }
 }
 
 /** Whose transcript a text is the beginning of. */

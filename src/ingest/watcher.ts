@@ -1,77 +1,63 @@
-import type { Stats } from 'node:fs';
-import { join } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
-import { isTranscriptIn, pathIn, type Root } from './roots.ts';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type FileIdentity, fileIdentity, isSameFile } from '../store/files.ts';
+import type { Directory } from './roots.ts';
 
-/** What the watcher tells, and whom it asks. */
+/** Whom the watcher tells. */
 export interface WatcherPorts {
-  roots: readonly Root[];
-  folders: readonly string[];
-  /** Whether a file that was changed then is worth a watch of its own. */
-  isHot(modifiedAt: number): boolean;
-  /** Something happened to a file, or it was there from the beginning. */
-  event(path: string, event: string): void;
-  /** Something happened to what has this path in a directory, be it watched or not. */
-  stirred(path: string): void;
+  /** Something happened to what has this name in a directory: `change`, or `rename` when it came or went. */
+  event(directory: Directory, name: string, event: string): void;
   failed(error: unknown): void;
 }
 
-/** What comes with an event of the operating system. */
-interface WatchDetails {
-  watchedPath: string;
-}
-
-/** Hears of changes in the agents' directories. Every event is only a hint to look at a file. */
+/** Hears of changes in the agents' directories, not of those below. Every event is only a hint to look. */
 export class Watcher {
   readonly #ports: WatcherPorts;
-  readonly #watcher: FSWatcher;
+  readonly #watches = new Map<string, { watch: FSWatcher; path: string; identity: FileIdentity | undefined }>();
+
+  #isClosed = false;
 
   constructor(ports: WatcherPorts) {
     this.#ports = ports;
-    this.#watcher = watch(
-      ports.roots.map(({ path }) => path),
-      // Waiting for writes to end would hide a file that is written to all the time.
-      { ignoreInitial: false, awaitWriteFinish: false, ignored: (path, stats) => this.#isIgnored(path, stats) },
-    );
-    this.#watcher
-      .on('all', (event, path) => ports.event(path, event))
-      .on('raw', (_, name, details) => ports.stirred(join((details as WatchDetails).watchedPath, String(name))))
-      .on('error', (error) => ports.failed(error));
   }
 
-  /** Files that are watched one by one. */
-  get files(): string[] {
-    const watched = Object.entries(this.#watcher.getWatched());
-    const paths = watched.flatMap(([directory, names]) => names.map((name) => join(directory, name)));
-    return paths.filter((path) => this.#ports.roots.some((root) => isTranscriptIn(root, path, this.#ports.folders)));
+  /** The paths of the directories that are watched. */
+  get directories(): Set<string> {
+    return new Set([...this.#watches.values()].map(({ path }) => path));
   }
 
-  /** Watches a file that was let go. */
-  add(path: string): void {
-    this.#watcher.add(path);
-  }
-
-  /** Watches a directory unless it is watched. */
-  ensure(directory: string): void {
-    if (!(directory in this.#watcher.getWatched())) this.#watcher.add(directory);
-  }
-
-  /** Stops watching a file that nobody writes to any more. */
-  letGo(path: string): void {
-    this.#watcher.unwatch(path);
-  }
-
-  close(): Promise<void> {
-    return this.#watcher.close();
-  }
-
-  #isIgnored(path: string, stats: Stats | undefined): boolean {
-    if (!stats) return false;
-    const { roots, folders, isHot } = this.#ports;
-    const around = roots.filter((root) => root.path === path || pathIn(root, path) !== undefined);
-    if (stats.isDirectory()) {
-      return !around.some((root) => root.path === path || root.adapter.mayHold(pathIn(root, path) ?? '', folders));
+  /** Watches a directory, unless it is watched and still the same one. */
+  add(directory: Directory): void {
+    if (this.#isClosed) return;
+    const { root, path } = directory;
+    const key = [root.adapter.source, root.path, path].join('\0');
+    const identity = fileIdentity(path);
+    if (isSameFile(this.#watches.get(key)?.identity, identity)) return;
+    this.#drop(key);
+    if (!identity) return;
+    try {
+      const opened = watch(path, (event, name) => {
+        // A directory that goes says so by its own name; another one that takes its place may get its inode number.
+        if (event === 'rename' && name === basename(path) && !existsSync(join(path, name))) this.#drop(key);
+        else if (name !== null) this.#ports.event(directory, name, event);
+      });
+      this.#watches.set(key, { watch: opened, path, identity });
+      opened.on('error', (error) => {
+        this.#drop(key);
+        if (existsSync(path)) this.#ports.failed(error);
+      });
+    } catch (error) {
+      this.#ports.failed(error);
     }
-    return !isHot(stats.mtimeMs) || !around.some((root) => isTranscriptIn(root, path, folders));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const key of this.#watches.keys()) this.#drop(key);
+  }
+
+  #drop(key: string): void {
+    this.#watches.get(key)?.watch.close();
+    this.#watches.delete(key);
   }
 }

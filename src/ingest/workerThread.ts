@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { errorText } from '../protocol/errors.ts';
 import type { Batch, ReadRequest } from './transcript.ts';
 import type { End, FromWorker, Stored, ToWorker } from './worker.ts';
 
 /** How long the thread may take to close its files, in ms; terminating it would leave them open. */
 const PATIENCE = 2000;
+
+/** The thread has ended, and with it the reading of every file. */
+export class ThreadEnded extends Error {}
 
 /** Reads files in a thread of its own, so that this process answers its clients meanwhile. */
 export class WorkerThread {
@@ -14,7 +18,7 @@ export class WorkerThread {
 
   /**
    * Reads what is new in a file, from now on: its first batches are ready when they are asked for, and the next one is
-   * prepared while one is being stored. Asking throws the error of the file system, or that the thread has ended.
+   * prepared while one is being stored. Asking throws the error of the file system, or {@link ThreadEnded}.
    * @param batchSize is called when a batch was stored, and says how large those should be that are not prepared yet
    */
   read(request: ReadRequest, batchSize: () => number): AsyncGenerator<Batch> {
@@ -26,7 +30,7 @@ export class WorkerThread {
     let failure: unknown;
     let wake: () => void = () => undefined;
     const onEnd = (cause: unknown) => {
-      failure = cause instanceof Error ? cause : new Error(`The reading thread has ended (${String(cause)}).`);
+      failure ??= new ThreadEnded(`the reading thread has ended: ${errorText(cause)}`, { cause });
       if (this.#worker === worker) this.#worker = undefined;
       wake();
     };

@@ -106,6 +106,7 @@ export interface Degradation {
 export interface IngestHealth {
   /** `bulk` while files wait to be read, `active` when something was read in the last minute. */
   state: 'bulk' | 'active' | 'idle' | 'stopped';
+  /** Those that changed in the last hour, in directories that tell of changes. */
   filesWatched: number;
   filesKnown: number;
   filesWaiting: number;

@@ -5,7 +5,7 @@ import { say } from '../../scripts/lib/step.mjs';
 import { percentile } from '../support/paintLatency.ts';
 import { ms, type Section, table, targetTable, times } from './document.ts';
 import { inFolder } from './folder.ts';
-import { lineByLine, type Tail, together } from './ingest/agents.ts';
+import { appendLines, lineByLine, type Tail, together } from './ingest/agents.ts';
 import {
   type Bootstrap,
   bootstrap,
@@ -32,6 +32,10 @@ const AGENTS = [1, 10, 100];
 /** Files that nobody writes to any more, and how long they are watched, in s: each is looked at once meanwhile. */
 const COLD_FILES = 5000;
 const DURATION = 60;
+
+/** Lines that an agent then writes beside them, per second, and for how long, in s. */
+const RATE = 5;
+const ACTIVE_DURATION = 20;
 
 export const title = 'Transcripts of coding agents';
 
@@ -206,13 +210,16 @@ async function measureRest(): Promise<string[]> {
     await delay(DURATION * 1000);
     const [after, isSame] = [await sample(host), version() === written];
     observer.close();
+    await appendLines(home, RATE * ACTIVE_DURATION, 1000 / RATE);
+    const active = ((await sample(host)).cpu - after.cpu) / 1000 / ACTIVE_DURATION;
     await close(host);
     const share = (after.cpu - before.cpu) / 1000 / DURATION;
     return [
       '',
       `An instance that has read ${COLD_FILES} files, of which none changes for ${DURATION} s: ${(100 * share).toFixed(3)} % of one ` +
         `core, ${((after.switches - before.switches) / DURATION).toFixed(1)} sleeps per second, ${isSame ? 'no' : 'some'} writes, ` +
-        `${Math.round(after.rss / 2 ** 20)} MiB.`,
+        `${Math.round(after.rss / 2 ** 20)} MiB. While an agent then writes ${RATE} lines per second to another one beside them: ` +
+        `${(100 * active).toFixed(1)} %.`,
       ...targetTable([
         { target: 'no writes', measured: isSame ? 'none' : 'some', met: isSame },
         { target: 'below 0.5 % of one core', measured: `${(100 * share).toFixed(3)} %`, met: share < 0.005 },

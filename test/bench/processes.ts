@@ -36,17 +36,26 @@ export function spawnProbed(programArguments: readonly string[], env: NodeJS.Pro
  * @throws when the process ends without one
  */
 export async function nextMessage(child: ChildProcess): Promise<unknown> {
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    throw new Error(`${child.spawnargs.join(' ')} ended (${signal ?? code})`);
-  });
-  const [message] = await Promise.race([once(child, 'message'), ended]);
+  const [message] = await Promise.race([once(child, 'message'), death(child)]);
   return message;
 }
 
-/** Asks a process that runs with the probe what it has used. */
-export async function sample(child: ChildProcess): Promise<Sample> {
+async function death(child: ChildProcess): Promise<never> {
+  const [code, signal] = await once(child, 'exit');
+  throw new Error(`${child.spawnargs.join(' ')} ended (${signal ?? code})`);
+}
+
+/** Asks a process that runs with the probe what it has used; whatever else it says meanwhile is passed over. */
+export function sample(child: ChildProcess): Promise<Sample> {
+  const { promise, resolve } = Promise.withResolvers<Sample>();
+  const listen = (message: object) => {
+    if (!('cpu' in message)) return;
+    child.off('message', listen);
+    resolve(message as Sample);
+  };
+  child.on('message', listen);
   child.send('sample');
-  return (await nextMessage(child)) as Sample;
+  return Promise.race([promise, death(child)]);
 }
 
 /**

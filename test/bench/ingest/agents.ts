@@ -48,6 +48,22 @@ export function together(agents: number): Promise<Tail> {
   });
 }
 
+/** Has one agent write lines, one each `interval` ms, whether anybody reads them or not. */
+export async function appendLines(home: string, count: number, interval: number): Promise<void> {
+  const begin = Date.now();
+  for (let line = 0; line < count; line++) {
+    await delay(Math.max(0, begin + line * interval - Date.now()));
+    appendLine(home, 'active', line);
+  }
+}
+
+function appendLine(home: string, agent: string, line: number): void {
+  const uuid = `${agent.padStart(8, '0')}-0000-4000-8000-${String(line).padStart(12, '0')}`;
+  const message = { role: 'user', content: `Line ${line} of agent ${agent}` };
+  const record = { ...envelope(agent, uuid, Date.now()), type: 'user', message };
+  appendFileSync(join(projectIn(home), `${agent}.jsonl`), `${JSON.stringify(record)}\n`);
+}
+
 interface Agents {
   host: Awaited<ReturnType<typeof startHost>>;
   /** Appends a prompt to an agent's transcript. @returns when, in ns */
@@ -84,12 +100,9 @@ function withAgents(count: number, measure: (agents: Agents) => Promise<number[]
       });
     const append = (agent: number) => {
       const times = appended[agent] ?? [];
-      const uuid = `${String(agent).padStart(8, '0')}-0000-4000-8000-${String(times.length).padStart(12, '0')}`;
-      const message = { role: 'user', content: `Line ${times.length} of agent ${agent}` };
-      const line = `${JSON.stringify({ ...envelope(String(agent), uuid, Date.now()), type: 'user', message })}\n`;
       const at = now();
       times.push(at);
-      appendFileSync(join(projectIn(home), `${agent}.jsonl`), line);
+      appendLine(home, String(agent), times.length - 1);
       return at;
     };
     // Every file is known, and watched, before anything is measured.

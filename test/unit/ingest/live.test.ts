@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -85,10 +86,10 @@ describe('ingestion', () => {
     await until(() => messages() === 11);
     const { state, eventsPerMinute, lastEvents, lag, degraded } = ingest.health();
     assert.deepEqual([state === 'idle', eventsPerMinute > 0, degraded], [false, true, []]);
-    assert.deepEqual([lastEvents.at(-1)?.event, Object.keys(lag)], ['add', ['claude-code']]);
+    assert.deepEqual([lastEvents.at(-1)?.event, Object.keys(lag)], ['change', ['claude-code']]);
   });
 
-  it('hears at once of a session that goes on after it was no longer watched', async () => {
+  it('hears at once of a session that goes on after a long time', async () => {
     const clock = new VirtualClock();
     clock.jump(Date.now());
     const { start, session, content, write, messages, until } = await setUp({ clock });
@@ -103,6 +104,34 @@ describe('ingestion', () => {
     assert.equal(ingest.health().filesWatched, 0);
     appendFileSync(session, lines.slice(4).join(''));
     await until(() => messages() === 11);
+  });
+
+  it('hears of sessions in directories that are new, made anew, or linked to', async () => {
+    const clock = new VirtualClock();
+    clock.jump(Date.now());
+    const { home, start, projects, content, write, messages, until } = await setUp({ clock });
+    mkdirSync(dirname(projects), { recursive: true });
+    const ingest = await start();
+    await ingest.settled();
+    const [, prompt = ''] = content('claude/session.jsonl').split(/(?<=\n)/);
+    let sessions = 0;
+    const begin = async (directory: string) => {
+      const id = String(++sessions).padStart(8, '0');
+      write(join(directory, `${id}.jsonl`), prompt.replaceAll('5e550000', id).replace('a0000001', id));
+      await until(() => messages() === sessions);
+      // What is told shortly after a look waits for this.
+      clock.advance(20);
+    };
+    await begin(projects);
+    await begin(projects);
+    rmSync(projects, { recursive: true });
+    await begin(projects);
+    await begin(projects);
+    const beside = join(home, 'beside');
+    mkdirSync(beside);
+    symlinkSync(beside, `${projects}-linked`);
+    await begin(beside);
+    await begin(beside);
   });
 
   it('loses nothing when no event ever comes', async () => {
@@ -174,6 +203,10 @@ describe('ingestion', () => {
     assert.equal(messages(), 4);
     await assert.rejects(ingest.import([join(home, 'engine')]), { reason: 'bad-request' });
     await assert.rejects(ingest.import([join(home, 'nowhere')]), { reason: 'not-found' });
+    mkdirSync(join(home, '.codex/a-folder.json'));
+    await ingest.import([join(home, '.codex')]);
+    symlinkSync('loop.json', join(home, '.codex/loop.json'));
+    await assert.rejects(ingest.import([join(home, '.codex')]), { reason: 'bad-request', message: /loop\.json/ });
     assert.equal(db.sql(`SELECT count(*) FROM ingest_files WHERE state ->> '$.place' = 'ours'`).pluck().get(), 1);
   });
 
@@ -237,6 +270,25 @@ describe('ingestion', () => {
     rmSync(`${archived}.zst`);
     await ingest.rescan();
     assert.deepEqual(contentsOf(db).messages, before.messages);
+  });
+
+  it('takes no file for another one of which it only has the inode number', async () => {
+    const { db, start, projects, session, content, write, messages } = await setUp({ watch: false });
+    write(session, content('claude/session.jsonl'));
+    const ingest = await start();
+    await ingest.settled();
+    const before = messages();
+    rmSync(session);
+    const other = join(projects, '5e550000-0000-4000-8000-000000000009.jsonl');
+    write(other, content('claude/session.jsonl').replaceAll('engine', 'elsewhere').replaceAll('a000', 'f000'));
+    const { dev, ino } = statSync(other, { bigint: true });
+    await ingest.close();
+    db.sql('UPDATE ingest_files SET device = ?, inode = ?').run(String(dev), String(ino));
+    const next = await start();
+    await next.settled();
+    assert.equal(messages(), before);
+    const files = db.sql('SELECT path FROM ingest_files ORDER BY path').pluck().all();
+    assert.deepEqual(files, [session, other]);
   });
 
   it('goes on where it was stopped, and reads nothing twice', async () => {
@@ -348,6 +400,28 @@ describe('ingestion', () => {
     const { degraded } = ingest.health();
     assert.deepEqual([degraded.map(({ mode }) => mode), messages()], [['polling', 'cannot-read'], 4]);
     assert.ok(folder.length > 0 && degraded[1]?.text.includes(`${name}.zst`));
+    write(join(home, '.codex/sessions', `${name}.zst`), zlib.zstdCompressSync(content(`codex/${name}`)));
+    await ingest.rescan();
+    assert.deepEqual(
+      ingest.health().degraded.map(({ mode }) => mode),
+      ['polling'],
+    );
+  });
+
+  it('reads the next transcript in a new thread when the thread has died', async () => {
+    const { start, projects, session, content, write, messages, log } = await setUp({ watch: false });
+    const prompts = content('claude/session.jsonl');
+    write(session, prompts);
+    write(join(projects, 'older.jsonl'), prompts.replaceAll('5e550000', '5e550001').replaceAll('a000', 'f000'));
+    utimesSync(join(projects, 'older.jsonl'), 1, 1);
+    process.once('worker', (worker) => worker.terminate());
+    const ingest = await start();
+    await ingest.settled();
+    assert.deepEqual([messages(), log.length], [11, 1]);
+    assert.match(log[0] ?? '', /cannot be read \(the reading thread has ended/);
+    appendFileSync(session, '\n');
+    await ingest.rescan();
+    assert.deepEqual([messages() > 11, ingest.health().degraded], [true, []]);
   });
 
   it('tries again when it could not save, and says so meanwhile', async () => {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { join, sep } from 'node:path';
 import fc from 'fast-check';
-import { adapters } from '../../../src/ingest/adapters.ts';
 import { foldersHash, isInside } from '../../../src/ingest/placement.ts';
-import { pathIn } from '../../../src/ingest/roots.ts';
 
 const name = fc.constantFrom('a', 'b', '..a', '...', 'a b', '.git', '-home-ada');
 const way = fc.array(name, { maxLength: 4 });
@@ -18,17 +16,6 @@ describe('place of a transcript', () => {
         assert.equal(isInside(`${path}x`, path), false);
         assert.equal(isInside(join(path, '..', 'c', beside), path), false);
         assert.equal(isInside(join(path, '..'), path), false);
-      }),
-    );
-  });
-
-  it('has one path in the directory of its agent, from which it is found again', () => {
-    fc.assert(
-      fc.property(folder, way, way, (path, below, elsewhere) => {
-        const root = { adapter: adapters.codex, path };
-        const found = pathIn(root, join(path, ...below));
-        assert.equal(found, below.length === 0 ? undefined : below.join('/'));
-        assert.equal(pathIn(root, join(path, '..', 'c', ...elsewhere)), undefined);
       }),
     );
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { adapters } from '../../../src/ingest/adapters.ts';
-import { canonical, findTranscripts } from '../../../src/ingest/roots.ts';
+import { canonical, findTranscripts, topOf } from '../../../src/ingest/roots.ts';
 import { useTempDirectory } from '../../support/tempDirectory.ts';
 
 const FILES = 1000;
@@ -32,7 +32,7 @@ describe('transcripts in a directory', () => {
       write(root, 'something else.txt');
       write(root, `${name(1)}.zst`);
       expected.push(write(root, `${name(3)}.zst`));
-      const found = await findTranscripts({ adapter: adapters.codex, path: root, isRemote }, []);
+      const found = await findTranscripts(topOf({ adapter: adapters.codex, path: root, isRemote }), []);
       assert.deepEqual(found.map((file) => file.path).sort(), expected.sort());
       assert.equal(
         found.find((file) => file.path.endsWith('rollout-linked.jsonl'))?.size,
@@ -48,7 +48,7 @@ describe('transcripts in a directory', () => {
     mkdirSync(join(projects, project), { recursive: true });
     symlinkSync(session, join(projects, project, 'linked.jsonl'));
     const adapter = adapters['claude-code'];
-    const found = await findTranscripts({ adapter, path: projects, isRemote: false }, ['/work/engine']);
+    const found = await findTranscripts(topOf({ adapter, path: projects, isRemote: false }), ['/work/engine']);
     assert.deepEqual(
       found.map((file) => file.path),
       [session],
@@ -68,7 +68,7 @@ describe('transcripts in a directory', () => {
       return adapters.codex.isTranscript(way);
     };
     const adapter = { ...adapters.codex, isTranscript };
-    const found = await findTranscripts({ adapter, path: canonical(temp.path), isRemote: false }, []);
+    const found = await findTranscripts(topOf({ adapter, path: canonical(temp.path), isRemote: false }), []);
     isLooking = false;
     assert.equal(found.length, FILES);
     assert.ok(turns - listed >= FILES / 100, `${turns - listed} turns`);
@@ -76,6 +76,6 @@ describe('transcripts in a directory', () => {
 
   it('of a directory that is not there are none', async () => {
     const path = join(canonical(temp.path), 'sessions');
-    assert.deepEqual(await findTranscripts({ adapter: adapters.codex, path, isRemote: false }, []), []);
+    assert.deepEqual(await findTranscripts(topOf({ adapter: adapters.codex, path, isRemote: false }), []), []);
   });
 });
