@@ -42,6 +42,8 @@ export class PeerLink {
   presence: string | null = null;
   /** The transcripts that the peer's client wants to be read, as far as the peer has said. */
   wish: IngestWish | null = null;
+  /** Whether nothing has come from the peer yet. */
+  isSilent = true;
   /** When the last frame came, in ms of the monotonic clock. */
   lastHeard: number;
   readonly #connection: Connection;
@@ -101,6 +103,7 @@ export class PeerLink {
   }
 
   #receive(chunk: Buffer): void {
+    this.isSilent = false;
     try {
       for (const frame of this.#decoder.push(chunk)) {
         if (this.#connection.destroyed) return;

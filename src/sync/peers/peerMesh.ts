@@ -67,7 +67,7 @@ export class PeerMesh {
   readonly #ports: MeshPorts;
   readonly #links = new Map<string, PeerLink>();
   readonly #strangers = new Set<PeerLink>();
-  /** Instances whose links were cut for their silence, and that have not been connected since. */
+  /** Instances that fell silent, or said nothing when they were dialled twice, and have not been connected since. */
   readonly #frozen = new Set<string>();
   /** The dials of instances that have not been connected since; `last` in ms of the monotonic clock. */
   readonly #vainDials = new Map<string, { count: number; last: number }>();
@@ -252,7 +252,7 @@ export class PeerMesh {
     if (instanceId === this.#self.instanceId || this.#links.has(instanceId) || this.#dials.has(instanceId)) return;
     const now = clock.now();
     const { count, last } = this.#vainDials.get(instanceId) ?? { count: 0, last: now };
-    if (count > 1 && now - last < REDIAL) return;
+    if (this.#isDialledAgain(instanceId) && now - last < REDIAL) return;
     this.#vainDials.set(instanceId, { count: count + 1, last: now });
     this.#dials.set(instanceId, Promise.withResolvers<void>());
     const answer = await transport.dial(record);
@@ -267,8 +267,13 @@ export class PeerMesh {
    * its links have broken; or a sibling was quicker to find it gone, and has removed its row.
    */
   async #dialledInVain(instanceId: string): Promise<void> {
-    if (this.#isRegistered(instanceId)) this.#dialMissing();
-    else this.#ports.peersChanged();
+    const isRegistered = this.#isRegistered(instanceId);
+    if (isRegistered) this.#dialMissing();
+    if (!isRegistered || this.#frozen.has(instanceId)) this.#ports.peersChanged();
+  }
+
+  #isDialledAgain(instanceId: string): boolean {
+    return (this.#vainDials.get(instanceId)?.count ?? 0) > 1;
   }
 
   #isRegistered(instanceId: string): boolean {
@@ -384,7 +389,11 @@ export class PeerMesh {
     this.#strangers.delete(link);
     this.#requests.drop(link);
     if (problem) this.#complain(dialled ?? link.peer?.instanceId, problem);
-    if (!link.peer && dialled !== undefined) this.#inBackground(this.#dialledInVain(dialled));
+    if (!link.peer && dialled !== undefined) {
+      // The system takes connections for a process that is frozen.
+      if (problem && link.isSilent && this.#isDialledAgain(dialled)) this.#frozen.add(dialled);
+      this.#inBackground(this.#dialledInVain(dialled));
+    }
     if (!link.peer || this.#links.get(link.peer.instanceId) !== link) return;
     this.#links.delete(link.peer.instanceId);
     if (this.#closing) return;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { peerSecret, registerPeer } from '../../../src/store/peers.ts';
 import { newEndpoint } from '../../../src/sync/peers/endpoint.ts';
@@ -160,5 +161,28 @@ describe('heartbeat of a mesh', () => {
     await own.until('peers', () => own.peers.length === 1);
     again.socket.write('this is no frame');
     await own.until('log', () => complaints() === 2);
+  });
+
+  it('takes for dead whom it has never heard, and who says nothing when it is dialled twice', async () => {
+    const { own } = await setUp();
+    const frozen = introduce('Frozen');
+    const endpoint = newEndpoint();
+    const dials = new EventEmitter();
+    const server = await listenAt(endpoint, (socket) => socket.once('data', () => dials.emit('dial')));
+    databases.directory.defer(() => server.close());
+    await registerPeer(await databases.open(), { ...frozen, endpoint, startedAt: Date.now() });
+    let dialled = once(dials, 'dial');
+    beat();
+    await dialled;
+    dialled = once(dials, 'dial');
+    for (let beats = 1; beats <= 2; beats++) beat();
+    await dialled;
+    assert.equal(own.mesh.liveness(frozen.instanceId), 'unknown');
+    for (let beats = 1; beats <= 2; beats++) beat();
+    await own.until('peers', () => own.mesh.liveness(frozen.instanceId) === 'dead');
+    const woken = await RawPeer.prove(own.record.endpoint, peerSecret(await databases.open()), 'Frozen', frozen);
+    await own.until('peers', () => own.peers.includes('Frozen'));
+    assert.equal(own.mesh.liveness(frozen.instanceId), 'alive');
+    woken.socket.destroy();
   });
 });
