@@ -3,6 +3,7 @@ import { hasReason } from '../protocol/errors.ts';
 import type { Conversation } from '../protocol/model.ts';
 import type { Method, Params, Results } from '../protocol/rpc.ts';
 import { branchConversation } from '../store/branch.ts';
+import { relinkWorkspace } from '../store/catalog.ts';
 import {
   createConversation,
   deleteConversation,
@@ -114,6 +115,7 @@ export const answers: Answers = {
   verify: (workspace, { repair }, origin) => publish(workspace, verify(workspace.db, origin, repair ?? false)),
   'workspaces/list': () => ({ workspaces: listWorkspaces(dataDir()) }),
   'workspaces/conversations': (_, { workspace }) => ({ conversations: workspaceConversations(dataDir(), workspace) }),
+  'workspaces/relink': (_, { workspaceFolder, workspace }) => relinkWorkspace(dataDir(), workspaceFolder, workspace),
   'ingest/status': async (workspace) => {
     await workspace.settled();
     return workspace.ingestion.status();

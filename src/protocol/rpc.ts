@@ -156,6 +156,11 @@ export const requestParams = {
   /** Every history in the user's data directory; none of them is written. */
   'workspaces/list': v.object({}),
   'workspaces/conversations': v.object({ workspace: v.pipe(v.string(), v.uuid('must be a workspace’s id')) }),
+  /** Has a folder use one of these histories; windows that are open on it go on with theirs until they open it anew. */
+  'workspaces/relink': v.object({
+    workspaceFolder: v.string(),
+    workspace: v.pipe(v.string(), v.uuid('must be a workspace’s id')),
+  }),
   shutdown: v.object({}),
 };
 
@@ -215,6 +220,7 @@ export interface Results {
   /** The one that was last changed first. */
   'workspaces/list': { workspaces: WorkspaceSummary[] };
   'workspaces/conversations': { conversations: ConversationSummary[] };
+  'workspaces/relink': RelinkResult;
   shutdown: null;
 }
 
@@ -298,6 +304,10 @@ export interface WorkspaceSummary {
   id: string;
   /** The folders that lead to it, as they were called last; none for windows without a folder. */
   folders: string[];
+  /** The folders that led to it before. */
+  formerFolders: string[];
+  /** Whether a folder that exists, or windows without a folder, lead to it. */
+  isInUse: boolean;
   databasePath: string;
   /** How many conversations are neither archived nor in the bin. */
   conversations: number;
@@ -305,6 +315,15 @@ export interface WorkspaceSummary {
   lastActivity: number | null;
   /** Why it cannot be read, in words for the user; null when it can. */
   problem: string | null;
+}
+
+/** Which history a folder uses now, and which one it had. */
+export interface RelinkResult {
+  /** The folder's canonical path. */
+  folder: string;
+  workspace: string;
+  /** Its history until now, which is kept: the same one when nothing has changed; null when it had none. */
+  former: string | null;
 }
 
 /** A conversation of any history. */

@@ -14,7 +14,7 @@ import { explainSqlite } from './sqliteErrors.ts';
  */
 export function listWorkspaces(dataDirectory: string): WorkspaceSummary[] {
   const workspaces = catalogedWorkspaces(dataDirectory)
-    .map(({ id, folders, directory }) => ({ id, folders, databasePath: databaseFile(directory) }))
+    .map(({ directory, ...workspace }) => ({ ...workspace, databasePath: databaseFile(directory) }))
     .filter(({ databasePath }) => existsSync(databasePath))
     .map((workspace) => ({ ...workspace, ...summaryOf(workspace.databasePath) }));
   return workspaces.sort((a, b) => (b.lastActivity ?? 0) - (a.lastActivity ?? 0) || (a.id < b.id ? -1 : 1));

@@ -185,6 +185,31 @@ describe('instance', () => {
     const unknown = instance.handle('workspaces/conversations', { workspace: '../../etc' });
     await assert.rejects(unknown, hasReason('bad-request'));
   });
+
+  it('links a folder with another history, which those have who open it from then on', async () => {
+    const [one = '', two = ''] = ['one', 'two'].map((name) => join(directory.path, name));
+    for (const folder of [one, two]) mkdirSync(folder);
+    const { instance: first } = await start({ workspaceFolder: one });
+    await first.handle('conversation/create', { title: 'First' });
+    const { instance: second } = await start({ workspaceFolder: two });
+    const { workspaces } = await second.handle('workspaces/list', {});
+    const idOf = (folder: string) => workspaces.find(({ folders }) => folders.includes(folder))?.id ?? assert.fail();
+    const workspace = idOf(one);
+    const linked = await second.handle('workspaces/relink', { workspaceFolder: two, workspace });
+    assert.deepEqual(linked, { folder: two, workspace, former: idOf(two) });
+    const titles = async ({ instance }: TestInstance) =>
+      (await instance.handle('conversation/list', {})).conversations.map(({ title }) => title);
+    assert.deepEqual(await titles(await start({ workspaceFolder: two })), ['First']);
+    // Who has it open goes on with what was open.
+    assert.deepEqual((await second.handle('conversation/list', {})).conversations, []);
+    for (const [wrong, reason] of [
+      [{ workspaceFolder: two, workspace: one }, 'bad-request'],
+      [{ workspaceFolder: two, workspace: uuid() }, 'not-found'],
+      [{ workspace }, 'bad-request'],
+    ] as const) {
+      await assert.rejects(second.handle('workspaces/relink', wrong), hasReason(reason));
+    }
+  });
 });
 
 describe('instances whose database was replaced', () => {

@@ -1,8 +1,22 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { text } from 'node:stream/consumers';
 import Sqlite from 'better-sqlite3';
-import { workspaceDirectory } from '../../../src/store/catalog.ts';
+import type { RelinkResult } from '../../../src/protocol/rpc.ts';
+import { catalogedWorkspaces, relinkWorkspace, workspaceDirectory } from '../../../src/store/catalog.ts';
 import { findDatabase, locateDatabase } from '../../../src/store/location.ts';
 import { hasReason } from '../../support/database.ts';
 import { useTempDirectory } from '../../support/tempDirectory.ts';
@@ -138,5 +152,131 @@ describe('catalog of workspaces', () => {
     assert.equal(findDatabase(home(), place('a')), path);
     assert.equal(findDatabase(home(), folder('b')), undefined);
     assert.throws(() => findDatabase(home(), place('missing')), hasReason('bad-request'));
+  });
+});
+
+describe('linking a folder with another history', () => {
+  const directory = useTempDirectory();
+
+  const home = () => join(directory.path, 'home');
+  const place = (name: string) => join(directory.path, name);
+  const open = (name: string) => workspaceDirectory(home(), [place(name)]);
+  const relink = (name: string, history: string) => relinkWorkspace(home(), place(name), history);
+  const listed = (id: string) => catalogedWorkspaces(home()).find((workspace) => workspace.id === id);
+
+  /** Starts a history for a new folder. */
+  function start(name: string): string {
+    mkdirSync(place(name));
+    const history = open(name);
+    mkdirSync(history, { recursive: true });
+    return basename(history);
+  }
+
+  /** Makes a folder anew under another name, as a clone or a restored backup does. */
+  function copy(from: string, to: string): void {
+    cpSync(place(from), place(to), { recursive: true });
+    rmSync(place(from), { recursive: true });
+  }
+
+  it('gives a folder that was made anew elsewhere its history again, by its id', () => {
+    const id = start('a');
+    copy('a', 'b');
+    assert.equal(listed(id)?.isInUse, false);
+    assert.deepEqual(relink('b', id.toUpperCase()), { folder: place('b'), workspace: id, former: null });
+    assert.equal(basename(open('b')), id);
+    renameSync(place('b'), place('c'));
+    assert.equal(basename(open('c')), id, 'it is known by its identity, too');
+    assert.equal(listed(id)?.isInUse, true);
+  });
+
+  it('finds the history by a folder that is no more, under each of its names', function () {
+    const id = start('a');
+    copy('a', 'b');
+    assert.equal(relink('b', relative(process.cwd(), place('a'))).workspace, id);
+    if (process.platform === 'win32') this.skip();
+    symlinkSync(directory.path, place('around'));
+    start('c');
+    assert.equal(relink('c', join(place('around'), 'a')).workspace, id);
+  });
+
+  it('finds it by the folder it had before it was renamed', () => {
+    const id = start('a');
+    renameSync(place('a'), place('b'));
+    open('b');
+    start('c');
+    assert.equal(relink('c', place('a')).workspace, id);
+    assert.equal(basename(open('b')), id, 'the folder that has it keeps it');
+  });
+
+  it('keeps the history that the folder had, which is found by its id, and says whose it was', () => {
+    const [id, own] = [start('a'), start('b')];
+    assert.equal(relink('b', id).former, own);
+    assert.equal(basename(open('b')), id);
+    const { folders, formerFolders, isInUse, directory: stored } = listed(own) ?? assert.fail();
+    assert.deepEqual([folders, formerFolders, isInUse, existsSync(stored)], [[], [place('b')], false, true]);
+    assert.deepEqual(listed(id)?.folders, [place('a'), place('b')]);
+    assert.deepEqual(relink('b', own), { folder: place('b'), workspace: own, former: id });
+    assert.equal(basename(open('b')), own);
+    assert.deepEqual(listed(id)?.folders, [place('a')]);
+  });
+
+  it('tells when the folder has that history already', () => {
+    const id = start('a');
+    for (const name of [id, place('a')]) assert.deepEqual(relink('a', name).former, id);
+    assert.deepEqual(listed(id)?.formerFolders, []);
+  });
+
+  it('finds histories of a catalog that was lost', () => {
+    const id = start('a');
+    rmSync(join(home(), 'catalog.db'));
+    assert.deepEqual([listed(id)?.folders, listed(id)?.isInUse], [[], false]);
+    const own = basename(open('a'));
+    assert.notEqual(own, id);
+    // Of a history that nobody has opened, nothing is kept.
+    assert.equal(relink('a', id).former, null);
+    assert.equal(basename(open('a')), id);
+  });
+
+  it('refuses what is no history, and leaves the folder its own', () => {
+    const own = start('a');
+    mkdirSync(place('b'));
+    open('b');
+    for (const unknown of ['0198c5a2-7b1e-7cc3-98c4-dc0c0c07398f', basename(open('b')), place('b'), 'nope', '..']) {
+      assert.throws(() => relink('a', unknown), hasReason('not-found'));
+    }
+    assert.throws(() => relink('missing', own), hasReason('bad-request'));
+    assert.equal(basename(open('a')), own);
+  });
+
+  it('asks for the id where a folder has led to several histories, and now leads to none of them', () => {
+    const [first, second, third] = [start('a'), start('b'), start('c')];
+    relink('a', second);
+    relink('a', third);
+    assert.equal(relink('b', place('a')).workspace, third, 'the one that it has now is meant');
+    renameSync(place('a'), place('moved'));
+    open('moved');
+    const refused = (error: Error) => [first, second, third].every((id) => error.message.includes(id));
+    assert.throws(() => relink('b', place('a')), refused);
+    assert.throws(() => relink('b', place('a')), hasReason('bad-request'));
+    assert.equal(relink('b', first).workspace, first);
+  });
+
+  it('links one after the other what is linked at once', async () => {
+    const [own, ...others] = ['a', 'b', 'c'].map(start);
+    const program = join(import.meta.dirname, 'relinkProgram.ts');
+    const words = [program, home(), place('a'), ...others];
+    const children = [1, 2].map(() => spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] }));
+    for (const child of children) directory.defer(() => child.kill('SIGKILL'));
+    await Promise.all(children.map(({ stdout }) => once(stdout, 'readable')));
+    for (const { stdin } of children) stdin.write('go');
+    const printed = await Promise.all(children.map(({ stdout }) => text(stdout)));
+    const results = printed.flatMap((json) => JSON.parse(json) as RelinkResult[]);
+    const last = basename(open('a'));
+    for (const id of [own, ...others]) {
+      // The folder leaves each history as often as it comes to it.
+      const came = results.filter(({ workspace }) => workspace === id).length + Number(id === own);
+      const left = results.filter(({ former }) => former === id).length + Number(id === last);
+      assert.equal(came, left);
+    }
   });
 });

@@ -51,11 +51,14 @@ describe('list of all workspaces', () => {
     const path = db.path;
     assert.deepEqual(rest, {
       folders: [join(directory.path, 'one')],
+      formerFolders: [],
+      isInUse: true,
       databasePath: path,
       conversations: 1,
       problem: null,
     });
     assert.deepEqual([second?.folders, second?.databasePath, second?.lastActivity], [[], empty.path, null]);
+    assert.equal(second?.isInUse, true);
     const { title, lastSeq } = workspaceConversations(home(), id)[0] ?? {};
     assert.deepEqual([title, lastSeq, workspaceConversations(home(), id).length], ['Shown', 1, 1]);
     assert.throws(() => workspaceConversations(home(), randomUUID()), hasReason('not-found'));
