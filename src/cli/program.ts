@@ -14,7 +14,7 @@ import { importText, importTranscripts } from './import.ts';
 import { assertWords, nameAfter, type SendOptions, sendInput, sendText } from './send.ts';
 import type { ConversationResync } from './text.ts';
 import * as format from './text.ts';
-import { allHistories } from './workspaces.ts';
+import { allHistories, relink } from './workspaces.ts';
 
 interface GlobalOptions extends Place {
   json?: boolean;
@@ -126,6 +126,10 @@ export async function run(argv: readonly string[]): Promise<void> {
         if (results.some(({ state }) => state !== 'SYNCED')) process.exitCode = 1;
       });
     });
+  program
+    .command('relink <history>')
+    .description('have the workspace folder use a history that is there: one of “list --all”, by id or former folder')
+    .action((history: string) => print(relink(options(), history), format.relinked));
   program
     .command('verify')
     .description('check everything that must hold in the database; exit code 1 when something does not')

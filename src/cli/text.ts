@@ -4,10 +4,12 @@ import type { Conversation, Message } from '../protocol/model.ts';
 import type {
   ConversationSummary,
   HubStatus,
+  RelinkResult,
   ResyncResult,
   SearchHit,
   SyncStatus,
   VerifyResult,
+  WorkspaceSummary,
 } from '../protocol/rpc.ts';
 import { plainSnippet } from '../protocol/snippet.ts';
 import type { Exported } from './export.ts';
@@ -55,12 +57,29 @@ function states({ pinnedAt, archivedAt, deletedAt, tags }: Conversation): string
 export function histories(list: WorkspaceContents[]): string {
   if (list.length === 0) return 'No workspace has a chat history yet.';
   return list
-    .map(({ workspace: { folders, databasePath, problem }, conversations }) => {
-      const lines = problem === null ? conversations.map(summary) : [problem];
-      const name = folders.join(', ') || `(no folder) ${databasePath}`;
-      return [name, ...(lines.length === 0 ? ['No conversations.'] : lines).map((line) => `  ${line}`)].join('\n');
+    .map(({ workspace, conversations }) => {
+      const lines = workspace.problem === null ? conversations.map(summary) : [workspace.problem];
+      const title = `${workspace.id}  ${workspaceName(workspace)}`;
+      return [title, ...(lines.length === 0 ? ['No conversations.'] : lines).map((line) => `  ${line}`)].join('\n');
     })
     .join('\n\n');
+}
+
+function workspaceName({ folders, formerFolders, isInUse }: WorkspaceSummary): string {
+  if (folders.length > 0) return folders.join(', ');
+  if (isInUse) return '(windows without a folder)';
+  return formerFolders.length > 0 ? `(formerly ${formerFolders.join(', ')})` : '(no folder)';
+}
+
+export function relinked({ folder, workspace, former }: RelinkResult): string {
+  if (former === workspace) return `${folder} uses this history already.`;
+  return [
+    `${folder} uses the history ${workspace} now.`,
+    ...(former === null
+      ? []
+      : [`The one that it had is kept. To use it again: devchat --workspace "${folder}" relink ${former}`]),
+    'Windows that are open on the folder keep the history they have until they are reloaded.',
+  ].join('\n');
 }
 
 export function exported(files: Exported[]): string {

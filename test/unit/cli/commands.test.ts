@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Sqlite from 'better-sqlite3';
@@ -230,6 +230,41 @@ describe('devchat command', () => {
         [1, 1],
       ],
     );
+  });
+
+  it('links a folder that was made anew with the history it had, and says how to come back', async () => {
+    const [old, anew] = ['old', 'anew'].map((name) => join(directory.path, name)) as [string, string];
+    mkdirSync(old);
+    await run(['--workspace', old, 'send', 'Hello']);
+    cpSync(old, anew, { recursive: true });
+    rmSync(old, { recursive: true });
+    await run(['--workspace', anew, 'send', 'Begun anew']);
+    const { code, stdout } = await run(['relink', old, '--workspace', anew]);
+    assert.equal(code, 0);
+    const [, workspace, own] =
+      /^.* uses the history (\S+) now\.\n.* is kept\. To use it again: devchat .* relink (\S+)\nWindows .*\n$/.exec(
+        stdout,
+      ) ?? [];
+    assert.match((await run(['--workspace', anew, 'list'])).stdout, /Hello/);
+    const { stdout: all } = await run(['list', '--all']);
+    assert.match(all, new RegExp(`^${workspace}  ${anew}, ${old}\n  .*Hello`, 'm'));
+    assert.match(all, new RegExp(`^${own}  \\(formerly ${anew}\\)\n  .*Begun anew`, 'm'));
+    const again = await run(['--workspace', anew, 'relink', `${workspace}`]);
+    assert.deepEqual([again.code, again.stdout], [0, `${anew} uses this history already.\n`]);
+    await run(['--workspace', anew, 'relink', `${own}`]);
+    assert.match((await run(['--workspace', anew, 'list'])).stdout, /Begun anew/);
+  });
+
+  it('says what it cannot link', async () => {
+    const unknown = await run(['relink', 'nope']);
+    assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
+    assert.match(
+      unknown.stderr,
+      /“nope” is neither the id nor a folder of a chat history\. “devchat list --all” shows/,
+    );
+    const file = await inFile('relink', id);
+    assert.deepEqual([file.code, /use --workspace in place of --db/.test(file.stderr)], [2, true]);
+    assert.equal((await run(['--workspace', join(directory.path, 'missing'), 'relink', id])).code, 2);
   });
 
   it('imports transcripts as the leader where there is none, and says what became of each record', async () => {
