@@ -21,6 +21,7 @@ import { importing } from './import/commands.ts';
 import { listing } from './listing.ts';
 import { organising } from './organise.ts';
 import { showOtherVersions } from './otherVersions.ts';
+import { relink } from './relink.ts';
 import { rebuildIndex, resync, resyncAll } from './resync.ts';
 import { searchMessages } from './searchPick.ts';
 import { pickAction } from './statusBar.ts';
@@ -102,6 +103,7 @@ const handlers: Record<keyof typeof commands, Command> = {
   showLog: ({ log }) => log.show(),
   restart: ({ client }) => client.restart(),
   showOtherVersions,
+  relink,
 };
 
 function resyncing({ client, chats }: CommandContext): { client: typeof client; chat: ChatController } {

@@ -22,6 +22,8 @@ export const commands = {
   filter: 'devchat.filter',
   clearFilter: 'devchat.clearFilter',
   showOtherWorkspaces: 'devchat.showOtherWorkspaces',
+  /** Has the folder use a history that is already there. */
+  relink: 'devchat.relink',
   /** Shows a conversation in the panel; links run it, the palette does not offer it. */
   openConversation: 'devchat.openConversation',
   search: 'devchat.search',

@@ -25,7 +25,7 @@ export const listing = {
   },
   clearFilter: ({ choice }) => choice.filterBy({}),
   showOtherWorkspaces: async (context) => {
-    const workspace = await pickWorkspace(context);
+    const workspace = await pickWorkspace(await otherWorkspaces(context), l10n.t('Look into which workspace?'));
     if (!workspace) return;
     const { conversations } = await context.client.request('workspaces/conversations', { workspace: workspace.id });
     const open = { label: l10n.t('Open This Workspace') };
@@ -44,21 +44,42 @@ export const listing = {
 
 type FilterItem = QuickPickItem & { filter: ConversationFilter };
 
-async function pickWorkspace({ client }: CommandContext): Promise<WorkspaceSummary | undefined> {
+/** The histories beside the one of this window, the one that was last changed first. */
+export async function otherWorkspaces({ client }: CommandContext): Promise<WorkspaceSummary[]> {
   const { workspaces } = await client.request('workspaces/list', {});
-  const others = workspaces.filter(({ databasePath }) => databasePath !== client.session?.databasePath);
+  return workspaces.filter(({ databasePath }) => databasePath !== client.session?.databasePath);
+}
+
+/** Lets the user pick one of the other histories; undefined when none was picked. */
+export async function pickWorkspace(
+  others: readonly WorkspaceSummary[],
+  placeHolder: string,
+): Promise<WorkspaceSummary | undefined> {
   if (others.length === 0) {
     say(l10n.t('No other workspace has a chat history.'));
     return undefined;
   }
-  const items = others.map((workspace) => ({
-    label: workspace.folders.at(0)?.split(/[\\/]/).at(-1) ?? l10n.t('Windows without a folder'),
-    description: workspace.folders.join(', '),
-    detail: workspace.problem ?? l10n.t('Conversations: {0}', workspace.conversations),
-    workspace,
-  }));
-  const placeHolder = l10n.t('Look into which workspace?');
+  const items = others.map((workspace) => ({ ...describe(workspace), workspace }));
   return (await window.showQuickPick(items, { placeHolder, matchOnDescription: true }))?.workspace;
+}
+
+function describe({
+  folders,
+  formerFolders,
+  isInUse,
+  conversations,
+  lastActivity,
+  problem,
+}: WorkspaceSummary): QuickPickItem {
+  const [folder] = [...folders, ...formerFolders];
+  const noFolder = isInUse ? l10n.t('Windows without a folder') : l10n.t('No folder');
+  const former = formerFolders.length > 0 ? l10n.t('formerly {0}', formerFolders.join(', ')) : '';
+  const count = l10n.t('Conversations: {0}', conversations);
+  return {
+    label: withoutIcons(folder?.split(/[\\/]/).at(-1) ?? noFolder),
+    description: folders.join(', ') || former,
+    detail: problem ?? (lastActivity === null ? count : `${count} · ${new Date(lastActivity).toLocaleString()}`),
+  };
 }
 
 /** Its history belongs to the window that opens it; this one only looks. */

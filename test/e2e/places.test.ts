@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { root } from '../../scripts/lib/step.mjs';
@@ -82,6 +82,29 @@ describe('the history of a workspace', () => {
     const multiRoot = join(base, 'both.code-workspace');
     writeFileSync(multiRoot, JSON.stringify({ folders: [{ path: other }, { path: renamed }] }));
     await findIn(await openWorkspaceFile(host.url(multiRoot, { development: root }), 'renamed'), 'Written before');
+  }).timeout(120_000);
+
+  it('is that of a folder that has gone, where the user says so, and can be the former one again', async () => {
+    editor = await startTestEditor();
+    const { host, workspace } = editor;
+    await write(host.url(workspace, { development: root }), 'Written before');
+
+    const anew = join(dirname(workspace), 'anew');
+    cpSync(workspace, anew, { recursive: true });
+    rmSync(workspace, { recursive: true });
+    const { window, panel } = await open(host.url(anew, { development: root }));
+    await panel.send('Begun anew');
+    await panel.message('Begun anew').waitFor();
+    for (const [history, text] of [
+      [/workspace/, 'Written before'],
+      [/formerly .*anew/, 'Begun anew'],
+    ] as const) {
+      await window.command('devchat.relink');
+      await window.page.getByRole('option', { name: history }).click();
+      await window.conversations().open(new RegExp(text));
+      await panel.message(text).waitFor();
+    }
+    await window.close();
   }).timeout(120_000);
 
   it('is the user’s own where no folder is open', async () => {
