@@ -276,4 +276,25 @@ export const files: readonly Trap[] = [
       },
     ],
   },
+  {
+    name: 'a folder that was made anew, a history without a folder',
+    protections: [
+      {
+        without: 'a history is what a folder leads to',
+        file: 'src/store/catalog.ts',
+        remove: 'readdirSync(directory).filter((name) => v.is(Id, name))',
+        instead: '[...new Set(links.map(({ id }) => id))]',
+        test: 'test/unit/store/catalog.test.ts',
+        title: 'keeps the history that the folder had',
+      },
+      {
+        without: 'who links a folder reads before it has the lock',
+        file: 'src/store/catalog.ts',
+        remove: 'relink.immediate()',
+        instead: 'relink.deferred()',
+        test: 'test/unit/store/catalog.test.ts',
+        title: 'links one after the other what is linked at once',
+      },
+    ],
+  },
 ];

@@ -267,9 +267,11 @@ describe('linking a folder with another history', () => {
     const words = [program, home(), place('a'), ...others];
     const children = [1, 2].map(() => spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] }));
     for (const child of children) directory.defer(() => child.kill('SIGKILL'));
+    const ends = children.map((child) => once(child, 'close'));
     await Promise.all(children.map(({ stdout }) => once(stdout, 'readable')));
     for (const { stdin } of children) stdin.write('go');
     const printed = await Promise.all(children.map(({ stdout }) => text(stdout)));
+    assert.deepEqual(await Promise.all(ends), Array(children.length).fill([0, null]));
     const results = printed.flatMap((json) => JSON.parse(json) as RelinkResult[]);
     const last = basename(open('a'));
     for (const id of [own, ...others]) {
