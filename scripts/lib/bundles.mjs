@@ -79,7 +79,7 @@ export async function bundles({ production }) {
     { ...node, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist' },
     { ...node, entryPoints: { instance: 'src/instance/main.ts' }, outdir: 'dist' },
     { ...node, entryPoints: { ingestWorker: 'src/ingest/worker.ts' }, outdir: 'dist' },
-    { ...node, entryPoints: { checkpointThread: 'src/store/checkpointThread.ts' }, outdir: 'dist' },
+    { ...node, entryPoints: { storeThread: 'src/store/storeThread.ts' }, outdir: 'dist' },
     {
       ...node,
       entryPoints: { cli: 'src/cli/main.ts' },

@@ -56,7 +56,7 @@ function sharedAmong(db: Database, entries: readonly ChangeEntry[]): ReadonlySet
  * Id of the newest change ever logged; 0 in a new database. Not MAX(id): a pruned log may be empty.
  * To be called in the transaction that reads what it describes.
  */
-export function changeHead(db: Database): number {
+export function changeHead(db: Pick<Database, 'sql'>): number {
   return Number(db.sql(`SELECT seq FROM sqlite_sequence WHERE name = 'change_log'`).pluck().get() ?? 0);
 }
 

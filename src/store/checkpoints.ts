@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Log } from '../protocol/log.ts';
-import type { FromCheckpointThread, ToCheckpointThread } from './checkpointThread.ts';
 import type { Database } from './database.ts';
+import { startStoreThread } from './startStoreThread.ts';
+import type { FromStoreThread, ToStoreThread } from './storeThread.ts';
 
 /** Pages of the log that are worth a checkpoint, 4 KiB each. */
 const ENOUGH = 2000;
@@ -24,7 +25,7 @@ export class Checkpoints {
     if (this.#isBusy || this.#db.logLength() < ENOUGH) return;
     this.#isBusy = true;
     this.#thread ??= this.#start();
-    this.#thread.postMessage('checkpoint' satisfies ToCheckpointThread);
+    this.#thread.postMessage({ task: 'checkpoint' } satisfies ToStoreThread);
   }
 
   /** Ends the thread, if there is one, after the checkpoint that is under way. Resolves when every thread has ended. */
@@ -35,21 +36,19 @@ export class Checkpoints {
       // Also after an error, which has been told.
       const ended = new Promise((resolve) => thread.once('exit', resolve));
       this.#ending = this.#ending.then(() => ended);
-      thread.postMessage('end' satisfies ToCheckpointThread);
+      thread.postMessage({ task: 'end' } satisfies ToStoreThread);
     }
     await this.#ending;
   }
 
   #start(): Worker {
-    // Beside this file there is the source in development, and the bundle in the product.
-    const program = `./checkpointThread.${import.meta.url.endsWith('.ts') ? 'ts' : 'cjs'}`;
-    const thread = new Worker(new URL(program, import.meta.url), { workerData: this.#db.path });
+    const thread = startStoreThread(this.#db.path);
     const done = (problem: string | null) => {
       this.#isBusy = false;
       // Nothing is lost: the log stays as it is, and a commit writes it back when it has become too long.
       if (problem !== null) this.#log('warn', `The log of ${this.#db.path} was not written back: ${problem}`);
     };
-    thread.on('message', ({ problem }: FromCheckpointThread) => done(problem));
+    thread.on('message', ({ problem }: FromStoreThread) => done(problem?.message ?? null));
     thread.on('error', (error) => {
       if (this.#thread === thread) this.#thread = undefined;
       done(String(error));

@@ -4,6 +4,7 @@ import Sqlite from 'better-sqlite3';
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import { BUSY_TIMEOUT, retryWhileBusy } from './busy.ts';
 import { changeHead } from './changeLog.ts';
+import { copyPages } from './copyPages.ts';
 import { type FileIdentity, fileIdentity, isSameFile, makePrivateDirectory } from './files.ts';
 import { migrate } from './migrate.ts';
 import { assertLocalFileSystem, currentMounts, type Mount } from './mounts.ts';
@@ -21,9 +22,6 @@ const LOG_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX];
 
 /** Length of the write-ahead log beyond which something is wrong, in bytes. */
 export const MAX_LOG = 1 << 26;
-
-/** Pages per step of a copy, about 1 MiB: a step takes a millisecond or two. */
-const COPY_STEP = 250;
 
 /** A prepared statement; parameters by position or one object by name. */
 export type Statement = Sqlite.Statement<unknown[], unknown>;
@@ -236,8 +234,7 @@ export class Database {
     const source = this.isInPlace() ? new Sqlite(this.path, { readonly: true }) : this.#sqlite;
     try {
       if (source !== this.#sqlite) source.exec('BEGIN; SELECT 1 FROM meta');
-      await source.backup(path, { progress: () => COPY_STEP });
-      mergeLog(path);
+      await copyPages(source, path);
     } catch (error) {
       throw explainSqlite(error, path);
     } finally {
@@ -321,16 +318,6 @@ export class Database {
       }
     });
     await retryWhileBusy(() => move.immediate());
-  }
-}
-
-/** Makes a database file one that is complete, and read, without a log. */
-function mergeLog(path: string): void {
-  const sqlite = new Sqlite(path);
-  try {
-    sqlite.pragma('journal_mode = DELETE');
-  } finally {
-    sqlite.close();
   }
 }
 

@@ -1,9 +1,14 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type Sqlite from 'better-sqlite3';
 import { DevChatError } from '../../protocol/errors.ts';
 import { changeHead } from '../changeLog.ts';
+import { copyPages } from '../copyPages.ts';
 import type { Database } from '../database.ts';
 import { makePrivateDirectory, UNFINISHED, writeWhole } from '../files.ts';
+import { startStoreThread } from '../startStoreThread.ts';
+import type { FromStoreThread, ToStoreThread } from '../storeThread.ts';
 import { isSoundFile } from './damagedFile.ts';
 
 /** How old the newest backup is at least before another is taken, in ms. */
@@ -44,7 +49,7 @@ export function newestSoundBackup(databasePath: string): Backup | undefined {
 
 /**
  * Takes a backup, when the newest one is old and something has changed since, and removes what is then too much.
- * Others go on reading and writing meanwhile.
+ * Others go on reading and writing meanwhile, and this thread answers them: of a large database, all takes seconds.
  * @param now Unix time in ms
  * @returns the backup that was taken, if one was due and the disk has room for it
  * @throws {DevChatError} `corrupt` when the database turned out to be damaged; then no backup was removed
@@ -55,23 +60,55 @@ export async function backUpIfDue(db: Database, now: number): Promise<Backup | u
   // A clock that was set back must not keep backups away for long.
   const age = Math.abs(now - (newest?.takenAt ?? 0));
   if (changeId === 0 || newest?.changeId === changeId || age < INTERVAL || !hasRoom(db.path)) return undefined;
+  // Another file that took its place has backups of its own.
+  if (!db.isInPlace()) return undefined;
   const directory = backupDirectory(db.path);
   makePrivateDirectory(directory);
   removeUnfinished(directory);
-  await writeWhole(join(directory, backupName(now, changeId)), async (unfinished) => {
-    await db.copyTo(unfinished);
-    if (isSoundFile(unfinished)) return;
-    throw new DevChatError('corrupt', `The chat database ${db.path} is damaged: its copy is. Nothing was deleted.`);
-  });
+  await takeBackupInThread(db.path, now);
   const backups = listBackups(db.path);
   removeOldest(backups);
   return backups[0];
 }
 
-/** Removes what one who was killed has left. */
+async function takeBackupInThread(databasePath: string, now: number): Promise<void> {
+  const thread = startStoreThread(databasePath);
+  const answers: FromStoreThread[] = [];
+  thread.on('message', (answer: FromStoreThread) => answers.push(answer));
+  thread.postMessage({ task: 'backUp', now } satisfies ToStoreThread);
+  thread.postMessage({ task: 'end' } satisfies ToStoreThread);
+  await once(thread, 'exit');
+  for (const { problem } of answers) if (problem) throw new DevChatError(problem.reason, problem.message);
+}
+
+/**
+ * Takes a backup of the database at a path into its folder, which exists, and checks it. Blocks its thread for long.
+ * @param sqlite a connection to it that nobody else uses
+ * @throws {DevChatError} `corrupt` when the copy is damaged; errors of SQLite
+ */
+export async function takeBackup(sqlite: Sqlite.Database, databasePath: string, now: number): Promise<void> {
+  sqlite.exec('BEGIN');
+  try {
+    // From this look on, one snapshot holds for the whole copy.
+    const changeId = changeHead({ sql: (text) => sqlite.prepare(text) });
+    await writeWhole(join(backupDirectory(databasePath), backupName(now, changeId)), async (unfinished) => {
+      await copyPages(sqlite, unfinished);
+      if (isSoundFile(unfinished)) return;
+      throw new DevChatError(
+        'corrupt',
+        `The chat database ${databasePath} is damaged: its copy is. Nothing was deleted.`,
+      );
+    });
+  } finally {
+    // Some errors end it.
+    if (sqlite.inTransaction) sqlite.exec('COMMIT');
+  }
+}
+
+/** Removes what one who was killed has left: a file, and the journal beside it. */
 function removeUnfinished(directory: string): void {
   for (const name of readdirSync(directory)) {
-    if (name.endsWith(UNFINISHED)) rmSync(join(directory, name), { force: true });
+    if (name.includes(UNFINISHED)) rmSync(join(directory, name), { force: true });
   }
 }
 

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { mock } from 'node:test';
 import Sqlite from 'better-sqlite3';
+import { changeHead } from '../../../../src/store/changeLog.ts';
 import { backUpIfDue, listBackups } from '../../../../src/store/recovery/backups.ts';
 import { addTestMessage, createTestConversation, hasReason, useDatabases } from '../../../support/database.ts';
 
+const program = join(import.meta.dirname, 'backUpProgram.ts');
 const HOUR = 3_600_000;
 const start = Date.UTC(2026, 0, 31, 12);
 
@@ -35,12 +39,18 @@ describe('backups', () => {
     if (process.platform !== 'win32') assert.equal(statSync(String(backup?.path)).mode & 0o777, 0o600);
   });
 
-  it('are taken while others write, who need not wait, and show nothing of that', async () => {
+  /** One whose copy takes some steps. */
+  async function large() {
     const { db, id } = await filled();
     await db.write(() => {
       const insert = db.sql(`INSERT INTO meta(key, value) VALUES (?, ?)`);
       for (let index = 0; index < 3000; index++) insert.run(`filler ${index}`, 'x'.repeat(1000));
     });
+    return { db, id };
+  }
+
+  it('are taken while others write, who need not wait, and hold what was there when they began', async () => {
+    const { db, id } = await large();
     const other = await databases.open();
     let isTaken = false;
     const taken = backUpIfDue(db, start).finally(() => {
@@ -51,8 +61,43 @@ describe('backups', () => {
       await addTestMessage(other, id, `meanwhile ${written++}`);
       await new Promise(setImmediate);
     }
-    assert.ok(written > 1);
-    assert.equal(count(String((await taken)?.path)), 1);
+    const backup = await taken;
+    assert.ok(backup && backup.changeId < changeHead(db));
+    // The first change is the conversation.
+    assert.equal(count(backup.path), backup.changeId - 1);
+  });
+
+  it('are copied and checked in a thread of their own, while this one answers', async () => {
+    const { db } = await large();
+    const [copied, looked] = [mock.method(Sqlite.prototype, 'backup'), mock.method(Sqlite.prototype, 'pragma')];
+    let [turns, isTaken] = [0, false];
+    const taken = backUpIfDue(db, start).finally(() => {
+      isTaken = true;
+    });
+    for (; !isTaken; turns++) await new Promise(setImmediate);
+    mock.restoreAll();
+    assert.ok(await taken);
+    assert.deepEqual([copied.mock.callCount(), looked.mock.callCount()], [0, 0]);
+    // A copy by this thread has some five.
+    assert.ok(turns > 50, `${turns} turns`);
+  });
+
+  it('are not what one has left who was killed meanwhile', async () => {
+    const { db } = await large();
+    const directory = `${databases.path}.backups`;
+    const { signal } = spawnSync(process.execPath, [program, databases.path]);
+    assert.equal(signal, 'SIGKILL');
+    assert.notDeepEqual(readdirSync(directory), []);
+    assert.deepEqual(listBackups(databases.path), []);
+    const backup = await backUpIfDue(db, start);
+    assert.deepEqual(readdirSync(directory), [basename(String(backup?.path))]);
+  });
+
+  it('are not taken of another file that has taken its place', async () => {
+    const { db } = await filled();
+    renameSync(databases.path, `${databases.path}.old`);
+    writeFileSync(databases.path, 'another');
+    assert.equal(await backUpIfDue(db, start), undefined);
   });
 
   it('are taken again only when something has changed and the newest is six hours old', async () => {
