@@ -2,7 +2,7 @@ import { type DevChatError, errorText, hasReason } from '../protocol/errors.ts';
 import type { Log } from '../protocol/log.ts';
 import { changeHead, changesAfter, pruneChanges } from '../store/changeLog.ts';
 import { type Database, MAX_LOG } from '../store/database.ts';
-import { readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
+import { assertLeads, readLeader, takeOverLeadership, writeAsLeader } from '../store/leader.ts';
 import { fewShortMessages } from '../store/messages.ts';
 import { listPeers, peerSecret, registerPeer, removePeer } from '../store/peers.ts';
 import { purgeDue } from '../store/purge.ts';
@@ -31,7 +31,8 @@ export function databaseSyncStore(
     isReadOnly: db.readOnlyReason !== null,
     isInPlace: () => db.isInPlace(),
     dataVersion: () => db.dataVersion(),
-    maintain: async () => {
+    maintain: async (leader) => {
+      assertLeads(db, leader);
       const length = db.checkpoint();
       if (length > MAX_LOG) log('warn', `the write-ahead log has ${length} bytes: some program reads without end`);
       // The other chores need no backup.

@@ -32,15 +32,23 @@ export function takeOverLeadership(db: Database, instanceId: string, seen: numbe
  */
 export function writeAsLeader<T>(
   db: Database,
-  { instanceId, epoch }: LeaderRecord,
+  leadership: LeaderRecord,
   body: () => T,
   options?: WriteOptions,
 ): Promise<T> {
   return db.write(() => {
-    const leader = readLeader(db);
-    if (leader.epoch !== epoch || leader.instanceId !== instanceId) {
-      throw new DevChatError('not-leader', `Leadership ${epoch} is over: ${leader.instanceId} leads now.`);
-    }
+    assertLeads(db, leadership);
     return body();
   }, options);
+}
+
+/**
+ * Checks that a leadership is not over.
+ * @throws {DevChatError} `not-leader`
+ */
+export function assertLeads(db: Database, { instanceId, epoch }: LeaderRecord): void {
+  const leader = readLeader(db);
+  if (leader.epoch !== epoch || leader.instanceId !== instanceId) {
+    throw new DevChatError('not-leader', `Leadership ${epoch} is over: ${leader.instanceId} leads now.`);
+  }
 }

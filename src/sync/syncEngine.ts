@@ -127,7 +127,7 @@ export class SyncEngine {
     this.#chores = new LeaderChores({
       clock,
       tidy: async (leader) => {
-        await store.maintain();
+        await store.maintain(leader);
         await this.#prune(leader);
         if (this.#isClosing) return;
         await store.purge(leader);

@@ -16,7 +16,7 @@ export interface SyncStore {
   /** A number that differs from an earlier answer when somebody else has committed since. */
   dataVersion(): number;
   /** As the leader, keeps the database's files in order: backs up when it is time, and keeps its log short. */
-  maintain(): Promise<void>;
+  maintain(leader: LeaderRecord): Promise<void>;
   /** As the leader, removes for good what has been in the bin for long enough. */
   purge(leader: LeaderRecord): Promise<void>;
   /** The secret by which the instances on this database know each other. */
