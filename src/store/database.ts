@@ -230,8 +230,8 @@ export class Database {
    * process answers others. Nobody has to wait with writing.
    */
   async copyTo(path: string): Promise<void> {
-    // One snapshot holds for the whole copy. A file that is not at its path any more has only this connection.
-    const source = this.isInPlace() ? new Sqlite(this.path, { readonly: true }) : this.#sqlite;
+    // One snapshot holds for the whole copy. Where nobody else can have it, there is only this connection.
+    const source = this.isOpenToOthers() ? new Sqlite(this.path, { readonly: true }) : this.#sqlite;
     try {
       if (source !== this.#sqlite) source.exec('BEGIN; SELECT 1 FROM meta');
       await copyPages(source, path);
@@ -263,6 +263,15 @@ export class Database {
   /** Whether who opens the path finds everything that is stored. */
   isWhole(): boolean {
     return this.#isOurs('') && this.#isStillOurs(LOG_SUFFIX);
+  }
+
+  /**
+   * Whether another connection to the path may be had, and sees what this one does. Beside an empty file SQLite would
+   * remove the log, which still holds everything.
+   */
+  isOpenToOthers(): boolean {
+    const { size } = statSync(this.path, { throwIfNoEntry: false }) ?? { size: 0 };
+    return size > 0 && this.isInPlace() && !this.isUnwritable;
   }
 
   #isStillOurs(suffix: string): boolean {

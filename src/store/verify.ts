@@ -1,20 +1,24 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import * as v from 'valibot';
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { VerifyResult } from '../protocol/rpc.ts';
 import { changeHead, skipChangeIds } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { changeEpoch } from './epoch.ts';
+import { explainFileError } from './files.ts';
 import { newMeta } from './migrate.ts';
+import { isUnwritable } from './readOnly.ts';
 import { holdsRows, missingParts, type SchemaPart } from './schemaParts.ts';
-import { isCorruption } from './sqliteErrors.ts';
+import { explainSqlite, isCorruption } from './sqliteErrors.ts';
 import { interruptMessages } from './streams.ts';
 import { resetSyncState, unfitSyncStates } from './syncState.ts';
 
 /** One thing that must hold: what is wrong with it in words, and how to mend it where that loses nothing. */
 interface Check {
   find(db: Database): string[];
-  /** Whether even looking needs the right to write. */
-  needsWriting?: true;
   mend?(db: Database, origin: string): void;
 }
 
@@ -42,7 +46,8 @@ const isMissing = ({ kind, name }: SchemaPart) => `The ${kind} ${name} is missin
 /** Indexes and triggers that are missing: they can be made anew. */
 const missingDerived = (db: Database) => missingParts(db).filter((part) => !holdsRows(part));
 
-const checks: Check[] = [
+/** The checks for which a database is only read. */
+const readableChecks: Check[] = [
   {
     find: (db) => missingDerived(db).map(isMissing),
     mend: (db) => {
@@ -140,23 +145,66 @@ const checks: Check[] = [
       skipChangeIds(db, changeHead(db));
     },
   },
-  {
-    needsWriting: true,
-    find: (db) => {
-      try {
-        db.sql(`INSERT INTO message_index(message_index, rank) VALUES ('integrity-check', 1)`).run();
-        return [];
-      } catch (error) {
-        if (!isCorruption(error)) throw error;
-        return ['The search index does not fit the messages.'];
-      }
-    },
-    mend: fillIndex,
-  },
 ];
 
-/** The checks of a database that may only be read. */
-const readableChecks = checks.filter(({ needsWriting }) => !needsWriting);
+/** Compares the search index with the messages. Writes nothing, but needs the right to. */
+function findInIndex(db: Pick<Database, 'sql'>): string[] {
+  try {
+    db.sql(`INSERT INTO message_index(message_index, rank) VALUES ('integrity-check', 1)`).run();
+    return [];
+  } catch (error) {
+    if (!isCorruption(error)) throw error;
+    return ['The search index does not fit the messages.'];
+  }
+}
+
+const indexCheck: Check = { find: findInIndex, mend: fillIndex };
+
+/** What a check has found. */
+interface Finding {
+  check: Check;
+  problems: string[];
+}
+
+const hasProblems = ({ problems }: Finding) => problems.length > 0;
+
+/** Checks everything without a lock, so that others go on writing. */
+async function look(db: Database): Promise<Finding[]> {
+  const findings = db.read(() => readableChecks.map((check) => ({ check, problems: check.find(db) })));
+  return [...findings, { check: indexCheck, problems: await lookInIndex(db) }].filter(hasProblems);
+}
+
+async function lookInIndex(db: Database): Promise<string[]> {
+  try {
+    return await withCopy(db, findInIndex);
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+    return [`The search index was not checked, because no copy could be made in ${tmpdir()}: ${errorText(error)}`];
+  }
+}
+
+/**
+ * Calls a function with a copy of a database, which it may write to, and which is gone afterwards.
+ * @throws {DevChatError} `disk-full`, `read-only`
+ */
+async function withCopy<T>(db: Database, body: (copy: Pick<Database, 'sql'>) => T): Promise<T> {
+  let directory: string | undefined;
+  let sqlite: Sqlite.Database | undefined;
+  try {
+    // For this user alone.
+    directory = mkdtempSync(join(tmpdir(), 'devchat-'));
+    const path = join(directory, 'chat.db');
+    await db.copyTo(path);
+    const copy = new Sqlite(path);
+    sqlite = copy;
+    return body({ sql: (text) => copy.prepare(text) });
+  } catch (error) {
+    throw explainFileError(explainSqlite(error, directory ?? ''), tmpdir());
+  } finally {
+    sqlite?.close();
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+  }
+}
 
 /**
  * Makes the search index anew from the messages, in one transaction: the next message may already be found in it.
@@ -188,7 +236,7 @@ function damage(db: Database): string[] {
 }
 
 /**
- * Checks everything that must hold in a database; what it holds, in one transaction.
+ * Checks everything that must hold in a database. Others write meanwhile, unless there is something to be mended.
  * @param origin the instance in whose name mended rows are logged
  * @param repair mends what can be mended without loss; what could not be stays among the problems
  * @throws {DevChatError} `corrupt` when the file itself has to be repaired first
@@ -198,15 +246,14 @@ export async function verify(db: Database, origin: string, repair: boolean): Pro
   // Of what a damaged file seems to hold, nothing more can be said.
   if (damaged.length > 0 && !repair) return { problems: damaged, repaired: [] };
   if (damaged.length > 0) throw new DevChatError('corrupt', damaged.join('\n'));
-  if (!repair && db.readOnlyReason !== null) {
-    return db.read(() => ({ problems: readableChecks.flatMap((check) => check.find(db)), repaired: [] }));
-  }
+  const seen = await look(db);
+  if (!repair || seen.length === 0) return { problems: seen.flatMap(({ problems }) => problems), repaired: [] };
   return db.write(() => {
-    const found = checks.map((check) => ({ check, problems: check.find(db) }));
+    // Somebody else may have mended it since.
+    const found = seen.map(({ check }) => ({ check, problems: check.find(db) })).filter(hasProblems);
+    for (const { check } of found) check.mend?.(db, origin);
+    const after = found.flatMap(({ check }) => check.find(db));
     const before = found.flatMap(({ problems }) => problems);
-    if (!repair || before.length === 0) return { problems: before, repaired: [] };
-    for (const { check, problems } of found) if (problems.length > 0) check.mend?.(db, origin);
-    const after = found.flatMap(({ check, problems }) => (problems.length > 0 ? check.find(db) : []));
     return { problems: after, repaired: before.filter((problem) => !after.includes(problem)) };
   });
 }

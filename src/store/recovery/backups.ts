@@ -60,8 +60,8 @@ export async function backUpIfDue(db: Database, now: number): Promise<Backup | u
   // A clock that was set back must not keep backups away for long.
   const age = Math.abs(now - (newest?.takenAt ?? 0));
   if (changeId === 0 || newest?.changeId === changeId || age < INTERVAL || !hasRoom(db.path)) return undefined;
-  // Another file that took its place has backups of its own.
-  if (!db.isInPlace()) return undefined;
+  // Another file that took its place has backups of its own, and one that was emptied holds nothing.
+  if (!db.isOpenToOthers()) return undefined;
   const directory = backupDirectory(db.path);
   makePrivateDirectory(directory);
   removeUnfinished(directory);

@@ -7,6 +7,15 @@ import { addTestMessage, createTestConversation, useDatabases } from '../../supp
 const program = join(import.meta.dirname, '../../support/readOnlyProgram.ts');
 const NOBODY = 65_534;
 
+/** What another user finds. */
+interface Seen {
+  reason: string | null;
+  texts: string[];
+  refused: string;
+  isWritable: boolean;
+  problems: string[];
+}
+
 describe('database that cannot be written', () => {
   const databases = useDatabases();
 
@@ -16,16 +25,17 @@ describe('database that cannot be written', () => {
   });
 
   /** Opens the database as another user. */
-  function openAsNobody(): { reason: string | null; texts: string[]; refused: string; isWritable: boolean } {
+  function openAsNobody(): Seen {
     chmodSync(databases.directory.path, 0o755);
     const { stdout, stderr } = spawnSync(process.execPath, [program, databases.path], { uid: NOBODY, gid: NOBODY });
     assert.equal(stderr.toString(), '');
     return JSON.parse(stdout.toString());
   }
 
-  async function closedWithAMessage(mode: { file: number; folder: number }): Promise<void> {
+  async function closedWithAMessage(mode: { file: number; folder: number }, damage?: string): Promise<void> {
     const db = await databases.open();
     await addTestMessage(db, (await createTestConversation(db)).id, 'readable');
+    if (damage !== undefined) db.sql(damage).run();
     await db.close();
     const folder = dirname(databases.path);
     for (const name of readdirSync(folder)) chownSync(join(folder, name), NOBODY, NOBODY);
@@ -41,12 +51,22 @@ describe('database that cannot be written', () => {
   ] as const) {
     it(`is shown, and says why it cannot be changed, when ${what} be written`, async () => {
       await closedWithAMessage(mode);
-      const { reason, texts, refused, isWritable } = openAsNobody();
-      assert.deepEqual([texts, refused, isWritable], [['readable'], 'read-only', false]);
+      const { reason, texts, refused, isWritable, problems } = openAsNobody();
+      assert.deepEqual([texts, refused, isWritable, problems], [['readable'], 'read-only', false, []]);
       assert.match(
         String(reason),
         /^The chat database .*chat\.db cannot be written \(EACCES\)\. Give yourself the right/,
       );
+    });
+  }
+
+  for (const folder of [0o700, 0o500]) {
+    it(`has its search index checked, in a folder of the mode ${folder.toString(8)}`, async () => {
+      await closedWithAMessage(
+        { file: 0o400, folder },
+        `INSERT INTO message_index(message_index) VALUES ('delete-all')`,
+      );
+      assert.deepEqual(openAsNobody().problems, ['The search index does not fit the messages.']);
     });
   }
 
@@ -69,6 +89,12 @@ describe('database that cannot be written', () => {
 
   it('is found writable once it is', async () => {
     await closedWithAMessage({ file: 0o600, folder: 0o700 });
-    assert.deepEqual(openAsNobody(), { reason: null, texts: ['readable'], refused: '', isWritable: true });
+    assert.deepEqual(openAsNobody(), {
+      reason: null,
+      texts: ['readable'],
+      refused: '',
+      isWritable: true,
+      problems: [],
+    });
   });
 });

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { mock } from 'node:test';
 import { describe, it } from 'mocha';
+import { DevChatError } from '../../../src/protocol/errors.ts';
 import { openHistory } from '../../../src/store/recovery/openHistory.ts';
 import { recover } from '../../../src/store/recovery/recover.ts';
 import { searchMessages } from '../../../src/store/search.ts';
@@ -12,6 +16,8 @@ import {
   origin,
   useDatabases,
 } from '../../support/database.ts';
+
+const unfit = 'The search index does not fit the messages.';
 
 describe('verification', () => {
   const databases = useDatabases();
@@ -43,10 +49,9 @@ describe('verification', () => {
 
   it('mends a search index that does not fit', async () => {
     const { db } = await damaged(`INSERT INTO message_index(message_index) VALUES ('delete-all')`);
-    const problem = 'The search index does not fit the messages.';
     const { problems, repaired } = await verify(db, origin, true);
     assert.deepEqual(problems, []);
-    assert.ok(repaired.includes(problem));
+    assert.ok(repaired.includes(unfit));
     assert.deepEqual(await verify(db, origin, false), { problems: [], repaired: [] });
   });
 
@@ -56,7 +61,7 @@ describe('verification', () => {
     const problems = [
       'The trigger message_index_insert is missing.',
       'The index ingest_unknown_by_kind is missing.',
-      'The search index does not fit the messages.',
+      unfit,
     ];
     assert.deepEqual(await verify(db, origin, false), { problems, repaired: [] });
     assert.deepEqual(searchMessages(db, { query: 'unfindable', limit: 1 }).hits, []);
@@ -112,13 +117,98 @@ describe('verification', () => {
     assert.ok(problems.includes(`Conversation ${id} holds messages with numbers below 1.`));
   });
 
-  it('looks at a history that it may only read', async () => {
+  /** Makes another directory the one for temporary files. */
+  function useTemporary(path: string): void {
+    const { TMPDIR, TEMP } = process.env;
+    Object.assign(process.env, { TMPDIR: path, TEMP: path });
+    databases.directory.defer(() => {
+      for (const [name, value] of Object.entries({ TMPDIR, TEMP })) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    });
+  }
+
+  it('lets others write while it looks', async () => {
+    const { db } = await damaged('');
+    const other = databases.raw();
+    other.pragma('busy_timeout = 0');
+    const write = other.prepare(`INSERT OR REPLACE INTO meta(key, value) VALUES ('written', ?)`);
+    let written = 0;
+    const sql = db.sql.bind(db);
+    mock.method(db, 'sql', (text: string) => {
+      write.run(++written);
+      return sql(text);
+    });
+    assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: [] });
+    assert.ok(written > 10);
+  });
+
+  it('looks while another writes for long', async () => {
+    const { db } = await damaged(`INSERT INTO message_index(message_index) VALUES ('delete-all')`);
+    databases.raw().exec('BEGIN IMMEDIATE');
+    assert.deepEqual(await verify(db, origin, false), { problems: [unfit], repaired: [] });
+  });
+
+  it('keeps the log of a file that was emptied', async () => {
+    const { db } = await damaged('');
+    truncateSync(databases.path);
+    assert.deepEqual(await verify(db, origin, false), { problems: [], repaired: [] });
+    assert.ok(statSync(`${databases.path}-wal`).size > 0);
+  });
+
+  it('mends only what is still wrong when its turn has come', async () => {
+    const { db } = await damaged('UPDATE conversations SET last_seq = 1');
+    const copyTo = db.copyTo.bind(db);
+    mock.method(db, 'copyTo', async (path: string) => {
+      await copyTo(path);
+      databases.raw().exec('UPDATE conversations SET last_seq = 3');
+    });
+    assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: [] });
+    assert.equal(db.sql('SELECT revision FROM conversations').pluck().get(), 4);
+  });
+
+  it('compares the search index in a copy for this user alone, of which nothing is left', async () => {
+    const { db } = await damaged('');
+    const temporary = join(databases.directory.path, 'temporary');
+    mkdirSync(temporary);
+    useTemporary(temporary);
+    const copyTo = db.copyTo.bind(db);
+    const modes: number[] = [];
+    mock.method(db, 'copyTo', async (path: string) => {
+      modes.push(statSync(dirname(path)).mode & 0o777);
+      await copyTo(path);
+    });
+    assert.deepEqual((await verify(db, origin, false)).problems, []);
+    if (process.platform !== 'win32') assert.deepEqual(modes, [0o700]);
+    mock.method(db, 'copyTo', async (path: string) => {
+      writeFileSync(path, 'half of it');
+      throw new DevChatError('disk-full', 'No room.');
+    });
+    const problems = [`The search index was not checked, because no copy could be made in ${temporary}: No room.`];
+    assert.deepEqual(await verify(db, origin, false), { problems, repaired: [] });
+    assert.deepEqual(readdirSync(temporary), []);
+  });
+
+  it('says that it could not compare the search index where no copy can be made, and mends it all the same', async () => {
+    const { db } = await damaged(`INSERT INTO message_index(message_index) VALUES ('delete-all')`);
+    useTemporary(join(databases.directory.path, 'missing'));
+    const { problems } = await verify(db, origin, false);
+    assert.match(
+      String(problems),
+      /^The search index was not checked, because no copy could be made in .*missing: .*ENOENT/,
+    );
+    assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: [unfit] });
+  });
+
+  it('looks at a history that it may only read, and at its search index', async () => {
     const { db } = await damaged(
-      `UPDATE meta SET value = 99 WHERE key = 'min_writer'; DELETE FROM change_log WHERE id = 2`,
+      `UPDATE meta SET value = 99 WHERE key = 'min_writer'; DELETE FROM change_log WHERE id = 2;
+       INSERT INTO message_index(message_index) VALUES ('delete-all')`,
     );
     await db.close();
     const { problems } = await verify(await databases.open(), origin, false);
-    assert.deepEqual(problems, ['The change log holds 3 entries after 0, but 4 were written.']);
+    assert.deepEqual(problems, ['The change log holds 3 entries after 0, but 4 were written.', unfit]);
   });
 
   it('names a hole in the change log, and declares it pruned', async () => {

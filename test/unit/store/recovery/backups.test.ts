@@ -93,6 +93,15 @@ describe('backups', () => {
     assert.deepEqual(readdirSync(directory), [basename(String(backup?.path))]);
   });
 
+  it('are not taken of a file that was emptied, whose log stays', async () => {
+    const { db } = await filled();
+    truncateSync(databases.path);
+    const { size } = statSync(`${databases.path}-wal`);
+    assert.equal(await backUpIfDue(db, start), undefined);
+    assert.equal(statSync(`${databases.path}-wal`).size, size);
+    assert.ok(size > 0);
+  });
+
   it('are not taken of another file that has taken its place', async () => {
     const { db } = await filled();
     renameSync(databases.path, `${databases.path}.old`);
