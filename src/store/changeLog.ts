@@ -119,5 +119,14 @@ export function pruneChanges(db: Database, before: number, through: number): num
 export function skipChangeIds(db: Pick<Database, 'sql'>, changeId: number): void {
   db.sql(`DELETE FROM sqlite_sequence WHERE name = 'change_log'`).run();
   db.sql(`INSERT INTO sqlite_sequence(name, seq) VALUES ('change_log', ?)`).run(changeId);
-  db.sql(`UPDATE meta SET value = ? WHERE key = 'pruned_through'`).run(String(changeId));
+  db.sql(`INSERT OR REPLACE INTO meta(key, value) VALUES ('pruned_through', ?)`).run(String(changeId));
+}
+
+/**
+ * Has everybody load everything again, also those who have read all: for what was changed without an entry. To be called
+ * inside a write transaction.
+ */
+export function forgetChanges(db: Database): void {
+  db.sql('DELETE FROM change_log').run();
+  skipChangeIds(db, changeHead(db) + 1);
 }

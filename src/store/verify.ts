@@ -5,7 +5,7 @@ import Sqlite from 'better-sqlite3';
 import * as v from 'valibot';
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { VerifyResult } from '../protocol/rpc.ts';
-import { changeHead, skipChangeIds } from './changeLog.ts';
+import { changeHead, forgetChanges } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { changeEpoch } from './epoch.ts';
 import { explainFileError } from './files.ts';
@@ -61,11 +61,12 @@ const readableChecks: Check[] = [
       ),
     // Of a conversation whose row is gone, its messages are still known.
     mend: (db) => {
-      db.sql(
+      const recreate = db.sql(
         `INSERT INTO conversations(id, title, source, last_seq, created_at, updated_at)
          SELECT conversation_id, 'Recovered conversation', 'chat', coalesce(max(seq), 0), min(created_at), max(updated_at)
          FROM messages WHERE conversation_id NOT IN (SELECT id FROM conversations) GROUP BY conversation_id`,
-      ).run();
+      );
+      if (recreate.run().changes > 0) forgetChanges(db);
       // What is only derived from messages is derived again.
       db.sql('DELETE FROM chat_sync_state WHERE conversation_id NOT IN (SELECT id FROM conversations)').run();
     },
@@ -108,11 +109,12 @@ const readableChecks: Check[] = [
     },
     // A number that was handed out is never lowered: a missing message stays missing, and is told as such.
     mend: (db) => {
-      db.sql(
+      const raise = db.sql(
         `UPDATE conversations SET revision = revision + 1,
            last_seq = (SELECT max(seq) FROM messages WHERE conversation_id = conversations.id)
          WHERE last_seq < (SELECT max(seq) FROM messages WHERE conversation_id = conversations.id)`,
-      ).run();
+      );
+      if (raise.run().changes > 0) forgetChanges(db);
     },
   },
   {
@@ -139,11 +141,7 @@ const readableChecks: Check[] = [
       if (held === expected && (oldest === null || oldest > prunedThrough)) return [];
       return [`The change log holds ${held} entries after ${prunedThrough}, but ${expected} were written.`];
     },
-    // Who has read less loads everything again.
-    mend: (db) => {
-      db.sql('DELETE FROM change_log').run();
-      skipChangeIds(db, changeHead(db));
-    },
+    mend: forgetChanges,
   },
 ];
 

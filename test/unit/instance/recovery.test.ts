@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
-import type { Notifications } from '../../../src/protocol/rpc.ts';
+import type { Conversation } from '../../../src/protocol/model.ts';
+import type { Notifications, SyncStatus, VerifyResult } from '../../../src/protocol/rpc.ts';
 import { type Stored, useInstances } from '../../support/instances.ts';
 import type { RpcClient } from '../../support/rpcClient.ts';
 
@@ -92,6 +93,44 @@ describe('instance whose database', () => {
     assert.equal((await range(rpc, id)).messages.length, 60);
     assert.deepEqual(await rpc.request('verify'), { problems: [], repaired: [] });
   });
+
+  for (const [what, sql] of [
+    ['a conversation', 'DELETE FROM conversations'],
+    ['a newest number', 'UPDATE conversations SET last_seq = 1'],
+    ['an entry of the change log', 'DELETE FROM change_log WHERE id = 2'],
+  ] as const) {
+    it(`has lost ${what} has every client load everything again when that is mended`, async () => {
+      const [one, two] = await Promise.all([instances.start('One'), instances.start('Two')]);
+      const { id } = await one.rpc.request<{ id: string }>('conversation/create', { title: 'Lost' });
+      await one.rpc.request('message/add', { conversationId: id, role: 'user', content: 'first' });
+      const { seq } = await one.rpc.request<Stored>('message/add', {
+        conversationId: id,
+        role: 'user',
+        content: 'kept',
+      });
+      for (const { rpc } of [one, two]) {
+        await rpc.notified<Notifications['change']>('change', ({ changes }) => changes.some(({ id: at }) => at === 3));
+      }
+      const sqlite = new Sqlite(instances.path);
+      sqlite.pragma('foreign_keys = OFF');
+      sqlite.exec(sql);
+      sqlite.close();
+      const { problems } = await one.rpc.request<VerifyResult>('verify', { repair: true });
+      assert.deepEqual(problems, []);
+      for (const { rpc } of [one, two]) {
+        assert.deepEqual(await rpc.notified('reload'), { reason: 'log-pruned', lastChangeId: 4 });
+        const { conversations } = await rpc.request<{ conversations: Conversation[] }>('conversation/list');
+        assert.deepEqual(
+          conversations.map((conversation) => [conversation.id, conversation.lastSeq]),
+          [[id, seq]],
+        );
+      }
+      // Nothing is mended a second time.
+      assert.deepEqual(await two.rpc.request('verify', { repair: true }), { problems: [], repaired: [] });
+      const { lastChangeId } = await two.rpc.request<SyncStatus>('sync/status');
+      assert.equal(lastChangeId, 4);
+    });
+  }
 
   it('is damaged names it when verified, and repairs it when told to', async () => {
     const { rpc } = await instances.start();

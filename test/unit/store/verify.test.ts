@@ -229,6 +229,12 @@ describe('verification', () => {
     assert.deepEqual((await verify(db, origin, false)).problems, []);
   });
 
+  it('brings a conversation back though what the database says of itself is lost, too', async () => {
+    const { db } = await damaged('DELETE FROM conversations; DELETE FROM meta');
+    assert.deepEqual((await verify(db, origin, true)).problems, []);
+    assert.deepEqual((await verify(db, origin, false)).problems, []);
+  });
+
   it('mends a sync state that belongs to no conversation', async () => {
     const { db } = await damaged(`UPDATE chat_sync_state SET conversation_id = 'nobody'`);
     assert.notEqual((await verify(db, origin, false)).problems.length, 0);
