@@ -64,7 +64,10 @@ export interface Surroundings {
 }
 
 /** What an adapter remembers from record to record of one file; JSON, kept with the file's position. */
-export type FileState = JsonObject;
+export interface FileState extends JsonObject {
+  /** What is said in the conversation, by any name: kept without secrets, and only as long as the conversation. */
+  texts?: Record<string, string>;
+}
 
 /** How one agent's transcripts are found and read. Everything here is pure: bytes are read elsewhere. */
 export interface Adapter {

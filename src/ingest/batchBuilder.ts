@@ -1,7 +1,8 @@
-import { type Adapter, type JsonObject, type Reading, titleRank } from './adapter.ts';
+import { type Adapter, type FileState, type JsonObject, type Reading, titleRank } from './adapter.ts';
 import { text } from './adapters/fields.ts';
 import { identity } from './identity.ts';
 import { Preparation, type PreparedFact, type PreparedTitle } from './prepare.ts';
+import { LONGEST_SECRET } from './secretRules.ts';
 import type { Batch, FilePosition, Memory, PreparedRecord, Quarantined, ReadRequest } from './transcript.ts';
 
 /** Bytes that weigh as much as a record. */
@@ -20,6 +21,8 @@ export class BatchBuilder {
   readonly #adapter: Adapter;
   readonly #options: Pick<ReadRequest, 'redact' | 'batchSize'>;
   #preparation: Preparation;
+  /** Of what the adapter remembers, the texts that have no secrets. */
+  #texts: FileState['texts'];
   #from: number;
   #bytes = 0;
   #records: PreparedRecord[] = [];
@@ -62,6 +65,7 @@ export class BatchBuilder {
     let facts: PreparedFact[] | undefined;
     try {
       reading = this.#adapter.read(record, this.memory.adapter);
+      this.#redactMemory();
       if (isKnown) return;
       if (Array.isArray(reading)) facts = reading.map((fact) => this.#preparation.fact(fact));
     } catch {
@@ -75,14 +79,18 @@ export class BatchBuilder {
   }
 
   quarantine(reason: Quarantined['reason'], position: number, found: string, size = Buffer.byteLength(found)): void {
-    const beginning = this.#preparation.text(found.slice(0, MAX_BEGINNING));
-    this.#quarantined.push({ position, reason, size, beginning });
+    const stretch = found.slice(0, MAX_BEGINNING + LONGEST_SECRET);
+    const redacted = this.#preparation.text(stretch);
+    // At the end of the stretch may be the beginning of a secret, which is none by itself.
+    const sure = stretch === found ? redacted : redacted.slice(0, -LONGEST_SECRET);
+    this.#quarantined.push({ position, reason, size, beginning: sure.slice(0, MAX_BEGINNING).toWellFormed() });
   }
 
   /** Takes a title that was found beside the file, once. */
   title(title: string | undefined): void {
-    if (!title || title === this.memory.title) return;
-    this.memory.title = title;
+    const mark = title && identity('title', title);
+    if (!mark || mark === this.memory.title) return;
+    this.memory.title = mark;
     const session = text(this.memory.adapter['session']);
     this.#titles.push(
       this.#preparation.fact({ kind: 'title', session, rank: titleRank.generated, title }) as PreparedTitle,
@@ -109,6 +117,17 @@ export class BatchBuilder {
     return batch;
   }
 
+  /** Takes the secrets out of texts as soon as the adapter remembers them. */
+  #redactMemory(): void {
+    const { adapter } = this.memory;
+    const before = this.#texts;
+    if (adapter.texts === before) return;
+    const redacted = (name: string, text: string) => (text === before?.[name] ? text : this.#preparation.redact(text));
+    const texts = Object.entries(adapter.texts ?? {});
+    this.#texts = Object.fromEntries(texts.map(([name, text]) => [name, redacted(name, text)]));
+    adapter.texts = this.#texts;
+  }
+
   #take(facts: PreparedFact[]): void {
     this.#records.push({ facts });
     this.#isWithinMessage = facts.some((fact) => fact.kind === 'message' && fact.role === 'assistant' && !!fact.piece);
@@ -120,10 +139,11 @@ export class BatchBuilder {
       .find((value) => typeof value === 'string');
     const inner = (record['payload'] ?? record['data'] ?? record) as JsonObject;
     const detail = [inner['type'], inner['subtype']].find((value) => typeof value === 'string' && value !== kind);
-    const name = [kind ?? '(no type)', ...(detail ? [detail] : [])].join('/').slice(0, MAX_KIND);
+    const name = [kind ?? '(no type)', ...(detail ? [detail] : [])].join('/');
     const json = JSON.stringify(record);
     const raw = this.#preparation.text(json).slice(0, MAX_RAW).toWellFormed();
-    const unknown = { position, key: identity(this.#adapter.source, json), kind: this.#preparation.text(name), raw };
+    const shownKind = this.#preparation.text(name).slice(0, MAX_KIND).toWellFormed();
+    const unknown = { position, key: identity(this.#adapter.source, json), kind: shownKind, raw };
     this.#records.push({ unknown });
   }
 }

@@ -97,10 +97,16 @@ export class Preparation {
     }
   }
 
-  /** A text without secrets, as it can be stored. */
-  text(value: string): string {
+  /** A text without secrets. */
+  redact(value: string): string {
     const { text, count } = this.#redact(value);
     this.redacted += count;
+    return text;
+  }
+
+  /** A text without secrets, as it can be stored. */
+  text(value: string): string {
+    const text = this.redact(value);
     if (text.length <= MAX_TEXT) return normaliseContent(text);
     const blob = this.#keep('text/plain', Buffer.from(text));
     return `${normaliseContent(text.slice(0, MAX_TEXT))}\n… (${text.length} characters; the whole is kept as ${blob})`;

@@ -12,6 +12,9 @@ export interface SecretRule {
   random?: true;
 }
 
+/** More than any rule matches at once, in UTF-16 code units. */
+export const LONGEST_SECRET = 20_480;
+
 /** Raised when the rules change: what was stored under older ones is then looked through again. */
 export const RULES_VERSION = 1;
 

@@ -1,5 +1,6 @@
 import type { Source } from '../protocol/ingest.ts';
 import type { IngestFile } from '../store/ingestFiles.ts';
+import type { FileState } from './adapter.ts';
 import type { Blob, PreparedFact, PreparedTitle } from './prepare.ts';
 
 /** How far a file was read; its state is the JSON of a {@link Memory}. */
@@ -8,12 +9,12 @@ export type FilePosition = Omit<IngestFile, 'path' | 'source'>;
 /** What is remembered of a file between two looks at it. */
 export interface Memory {
   /** What the adapter remembers. */
-  adapter: Record<string, unknown>;
+  adapter: FileState;
   /** Whether the file belongs to the workspace, by the first working directory that it names. */
   place: 'unknown' | 'ours' | 'foreign';
   /** Hash of the folders for which this was decided. */
   folders: string;
-  /** The title that was found beside the file. */
+  /** Hash of the title that was found beside the file. */
   title?: string;
   /** Hashes of the records of a document that were read. */
   seen?: string[];

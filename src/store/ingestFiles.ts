@@ -62,13 +62,22 @@ export function findIngestFile(db: Database, path: string): IngestFile | undefin
   return db.sql(`SELECT ${fileColumns} FROM ingest_files WHERE path = ?`).get(path) as IngestFile | undefined;
 }
 
-/** Writes how far a file was read, inside the transaction that stores what was read. @returns the file's id */
+/** Where in the state the texts of the conversation are that the adapter remembers. */
+export const STATE_TEXTS = '$.adapter.texts';
+
+/**
+ * Writes how far a file was read, inside the transaction that stores what was read; without texts of a conversation that
+ * was deleted for good.
+ * @returns the file's id
+ */
 export function saveIngestFile(db: Database, file: IngestFile): number {
   return Number(
     db
       .sql(
         `INSERT INTO ingest_files(path, source, device, inode, size, modified_at, position, tail, state)
-         VALUES (:path, :source, :device, :inode, :size, :modifiedAt, :position, :tail, :state)
+         VALUES (:path, :source, :device, :inode, :size, :modifiedAt, :position, :tail,
+           iif(EXISTS (SELECT 1 FROM conversations WHERE source = :source AND purged_at IS NOT NULL
+             AND external_id = :state ->> '$.adapter.session'), json_remove(:state, '${STATE_TEXTS}'), :state))
          ON CONFLICT(path) DO UPDATE SET source = excluded.source, device = excluded.device, inode = excluded.inode,
            size = excluded.size, modified_at = excluded.modified_at, position = excluded.position, tail = excluded.tail,
            state = excluded.state

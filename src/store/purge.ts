@@ -7,6 +7,7 @@ import { appendChanges, type ChangeEntry } from './changeLog.ts';
 import { findConversation, setColumns } from './conversations.ts';
 import type { Database } from './database.ts';
 import { rewriteSome } from './indexMerging.ts';
+import { STATE_TEXTS } from './ingestFiles.ts';
 
 /** How long a conversation stays in the bin, in ms. */
 const BIN_PERIOD = 30 * 24 * 3_600_000;
@@ -90,12 +91,19 @@ function forgetTitle(db: Database, { id, source, externalId }: Conversation): vo
 /** Length from which on the name of a session is in no other path than that of its own transcript. */
 const UNIQUE_NAME = 20;
 
-/** Removes what of a conversation’s transcript nobody understood; it is known by the file, which is named after it. */
+/**
+ * Removes what of a conversation’s transcript nobody understood, and what of it is remembered. It is known by the file,
+ * which is named after it, or ends with it.
+ */
 function forgetRecords(db: Database, conversationId: string): void {
-  const files = `file_id IN (SELECT f.id FROM ingest_files f JOIN conversations c USING (source)
-    WHERE c.id = ? AND length(c.external_id) >= ${UNIQUE_NAME} AND instr(f.path, c.external_id) > 0)`;
-  db.sql(`UPDATE ingest_unknown SET raw = NULL WHERE ${files}`).run(conversationId);
-  db.sql(`UPDATE ingest_quarantine SET beginning = '' WHERE ${files}`).run(conversationId);
+  const files = `(SELECT f.id FROM ingest_files f JOIN conversations c USING (source)
+    WHERE c.id = ? AND (f.state ->> '$.adapter.session' = c.external_id
+      OR length(c.external_id) >= ${UNIQUE_NAME} AND instr(f.path, c.external_id) > 0))`;
+  db.sql(`UPDATE ingest_unknown SET raw = NULL WHERE file_id IN ${files}`).run(conversationId);
+  db.sql(`UPDATE ingest_quarantine SET beginning = '' WHERE file_id IN ${files}`).run(conversationId);
+  db.sql(`UPDATE ingest_files SET state = json_remove(state, '${STATE_TEXTS}') WHERE id IN ${files}`).run(
+    conversationId,
+  );
 }
 
 /**

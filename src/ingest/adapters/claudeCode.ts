@@ -59,7 +59,7 @@ export const claudeCode: Adapter = {
     return name.endsWith('.jsonl') && (rest.length === 1 || name.startsWith('agent-'));
   },
   isDocument: () => false,
-  begin: (path) => ({ session: path.replace(/^.*[\\/]|\.jsonl$/g, ''), time: 0, summaries: {} }),
+  begin: (path) => ({ session: path.replace(/^.*[\\/]|\.jsonl$/g, ''), time: 0 }),
   cwd: (record) => optionalText(record['cwd']),
   read: (record, state) => {
     state['session'] = optionalText(record['sessionId']) ?? state['session'];
@@ -243,7 +243,7 @@ function readSummary(record: JsonObject, state: FileState): Reading {
   const leaf = optionalText(record['leafUuid']);
   if (!leaf || !optionalText(record['summary'])) return 'bookkeeping';
   if (leaf === state['last']) return title(record, state, titleRank.summary, record['summary']);
-  state['summaries'] = { ...object(state['summaries']), [leaf]: text(record['summary']) };
+  state.texts = { ...state.texts, [leaf]: text(record['summary']) };
   return 'bookkeeping';
 }
 
@@ -252,10 +252,10 @@ function awaitedSummary(record: JsonObject, state: FileState): Fact | undefined 
   const uuid = optionalText(record['uuid']);
   if (!uuid) return undefined;
   state['last'] = uuid;
-  const { [uuid]: summary, ...others } = object(state['summaries']);
+  const { [uuid]: summary, ...others } = state.texts ?? {};
   if (summary === undefined) return undefined;
-  state['summaries'] = others;
-  return { kind: 'title', session: sessionOf(record, state), rank: titleRank.summary, title: text(summary) };
+  state.texts = others;
+  return { kind: 'title', session: sessionOf(record, state), rank: titleRank.summary, title: summary };
 }
 
 function toParts(block: JsonObject): RawPart[] {

@@ -57,7 +57,7 @@ function readEvent(type: string, id: string, data: JsonObject, state: FileState)
     case 'user.message':
       return [{ ...base, kind: 'message', key: id, role: 'user', parts: said(data['content']) }];
     case 'assistant.reasoning':
-      state['reasoning'] = optionalText(data['content']);
+      state.texts = { reasoning: text(data['content']) };
       return 'bookkeeping';
     case 'assistant.message':
       return [assistantMessage(id, data, state)];
@@ -77,8 +77,8 @@ function said(value: unknown): RawPart[] {
 }
 
 function assistantMessage(id: string, data: JsonObject, state: FileState): Fact {
-  const reasoning = optionalText(data['reasoningText']) ?? optionalText(state['reasoning']);
-  delete state['reasoning'];
+  const reasoning = optionalText(data['reasoningText']) ?? state.texts?.['reasoning'];
+  delete state.texts;
   const model = optionalText(data['model']) ?? optionalText(state['model']);
   const calls = array(data['toolRequests']).filter(isObject);
   const parts: RawPart[] = [

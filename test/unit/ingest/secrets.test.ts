@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { redact } from '../../../src/ingest/redaction.ts';
 import { redactStored } from '../../../src/ingest/redactStored.ts';
+import type { Source } from '../../../src/protocol/ingest.ts';
+import { Database } from '../../../src/store/database.ts';
 import { searchMessages } from '../../../src/store/search.ts';
 import { systemClock } from '../../../src/sync/clock.ts';
 import { useDatabases } from '../../support/database.ts';
@@ -162,6 +164,86 @@ describe('secrets', () => {
     assert.equal(contents.includes(secret) || contents.includes(fake('', 20)), false, contents);
     assert.deepEqual(searchMessages(db, { query: secret, limit: 10 }).hits, []);
     assert.equal(contentsOf(db).counts[0] && (contentsOf(db).counts[0] as { redacted?: number }).redacted, 7);
+  });
+
+  it('do not stay in what is remembered of a file, and are counted once, however it is read', async () => {
+    const secret = fake('ghp_', 36);
+    const claude = { sessionId: 's', cwd: workspace, timestamp: '2026-03-01T10:00:00Z' };
+    const event = (type: string, id: string, data: object) => ({ type, id, data, timestamp: '2026-03-01T10:00:00Z' });
+    const transcripts: [Source, object[]][] = [
+      [
+        'claude-code',
+        [
+          { type: 'summary', summary: `About ${secret}`, leafUuid: 'u1' },
+          { ...claude, type: 'user', uuid: 'u1', message: { content: 'Hello' } },
+          { type: 'summary', summary: `More about ${secret}`, leafUuid: 'in another file' },
+        ],
+      ],
+      [
+        'copilot-cli',
+        [
+          event('session.start', 'e1', { sessionId: 's', context: { cwd: workspace } }),
+          event('user.message', 'e2', { content: 'Hello' }),
+          event('assistant.reasoning', 'e3', { content: `It may be ${secret}` }),
+          event('assistant.message', 'e4', { content: 'Hello' }),
+          event('assistant.reasoning', 'e5', { content: `It is ${secret}` }),
+        ],
+      ],
+    ];
+    for (const [source, records] of transcripts) {
+      const all = [];
+      for (const size of [records.length, 1]) {
+        const directory = join(databases.directory.path, `${source}-${size}`);
+        const db = await Database.open(join(directory, 'db', 'chat.db'), () => []);
+        const leader = await lead(db);
+        const path = join(directory, 'session.jsonl');
+        writeFileSync(join(directory, 'workspace.yaml'), `name: The token ${secret}\n`);
+        for (let from = 0; from < records.length; from += size) {
+          appendFileSync(
+            path,
+            `${records
+              .slice(from, from + size)
+              .map((one) => JSON.stringify(one))
+              .join('\n')}\n`,
+          );
+          await ingestFile(db, leader, path, source);
+          assert.equal(JSON.stringify(contentsOf(db)).includes(secret), false);
+        }
+        all.push(contentsOf(db));
+        await db.close();
+      }
+      assert.deepEqual(all[1], all[0]);
+      assert.match(JSON.stringify(all[0]?.states), /It is \[redacted|More about \[redacted/);
+    }
+  });
+
+  it('do not stay in part where a line that cannot be read is cut', async () => {
+    const db = await databases.open();
+    const leader = await lead(db);
+    const path = join(databases.directory.path, 'session.jsonl');
+    const known = JSON.stringify({
+      type: 'user',
+      uuid: 'u',
+      sessionId: 's',
+      cwd: workspace,
+      message: { content: 'x' },
+    });
+    const inOneLine = Object.values(secrets).map((secret) => secret.replaceAll('\n', ' '));
+    const atTheCut = inOneLine.flatMap((secret) =>
+      [1, 12, secret.length - 1].map((shown) => `{${'- '.repeat(1000).slice(shown)}${secret};`),
+    );
+    // Without its secrets such a line is much shorter, and what lies far behind the cut comes before it.
+    const webToken = [4, 2, 1].map((kilobytes) => fake('eyJ', kilobytes << 10)).join('.');
+    const farBehind = Array.from({ length: 100 }, (_, index) => {
+      const filler = ' '.repeat(9 * index);
+      return `{${`${webToken} `.repeat(3)}${filler}${`${inOneLine.join('; ')}; `.repeat(10)}`;
+    });
+    const lines = [...atTheCut, ...farBehind];
+    writeFileSync(path, [known, ...lines, ''].join('\n'));
+    await ingestFile(db, leader, path, 'claude-code');
+    const beginnings = db.sql('SELECT beginning FROM ingest_quarantine').pluck().all() as string[];
+    assert.equal(beginnings.length, lines.length);
+    for (const beginning of beginnings) assert.doesNotMatch(beginning, /a1B2c3D4|0a1b2c3d|IOSFODNN/);
   });
 
   it('that only newer rules know are replaced in what is stored, once', async () => {

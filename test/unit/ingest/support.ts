@@ -67,6 +67,10 @@ export function contentsOf(db: Database) {
       `SELECT f.path, q.position, q.reason, q.size, q.beginning FROM ingest_quarantine q
        JOIN ingest_files f ON f.id = q.file_id ORDER BY f.path, q.position`,
     ).map((row) => ({ ...(row as object), path: basename((row as { path: string }).path) })),
+    states: all('SELECT path, state FROM ingest_files ORDER BY path').map((row) => ({
+      ...(row as object),
+      path: basename((row as { path: string }).path),
+    })),
     unknown: all('SELECT position, kind, raw FROM ingest_unknown ORDER BY kind, position'),
     counts: all(
       `SELECT path, found, stored, duplicates, quarantined, bookkeeping, conflicts, redacted FROM ingest_files

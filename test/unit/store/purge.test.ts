@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { recordBlobUses } from '../../../src/store/blobUses.ts';
@@ -195,13 +195,18 @@ describe('purged conversations', () => {
       { ...base, type: 'user', uuid: 'u1', message: { content: [{ type: 'text', text: canary('text') }, image] } },
       { ...base, type: 'news', news: canary('news') },
       { ...base, type: 'custom-title', customTitle: canary('title') },
+      { type: 'summary', summary: canary('summary'), leafUuid: 'in another file' },
     ];
     writeFileSync(path, `${records.map((one) => JSON.stringify(one)).join('\n')}\n{"broken ${canary('broken')}\n`);
     await ingestFile(db, leader, path, 'claude-code');
-    const names = ['text', 'image', 'news', 'title', 'broken'];
+    const names = ['text', 'image', 'news', 'title', 'broken', 'summary'];
     assert.deepEqual(inFiles(...names), names);
     const { id } = listConversations(db, false).conversations[0] as { id: string };
     await purge(db, id);
+    assert.deepEqual(inFiles(...names), []);
+    appendFileSync(path, `${JSON.stringify({ ...records[3], leafUuid: 'in a third one' })}\n`);
+    await ingestFile(db, leader, path, 'claude-code');
+    db.checkpoint();
     assert.deepEqual(inFiles(...names), []);
     // As when the file was changed before its end, and is read from its beginning.
     db.sql('DELETE FROM ingest_quarantine').run();
