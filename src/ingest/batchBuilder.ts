@@ -107,6 +107,7 @@ export class BatchBuilder {
       titles: this.#titles,
       quarantined: this.#quarantined,
       bookkeeping: this.#bookkeeping,
+      isRedacted: this.#options.redact,
       redacted: this.#preparation.redacted,
       blobs: this.#preparation.blobs,
     };

@@ -11,6 +11,7 @@ import {
   saveUnknown,
 } from '../store/ingestFiles.ts';
 import { saveBlob } from '../store/ingestMessages.ts';
+import { requireRescan } from '../store/ingestRescan.ts';
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
 import { SessionWriter } from './sessionWriter.ts';
 import type { Batch } from './transcript.ts';
@@ -57,6 +58,7 @@ export async function commitBatch(
     counts.conflicts = writer.conflicts;
     for (const row of batch.quarantined) saveQuarantined(db, fileId, row);
     for (const blob of batch.blobs) saveBlob(db, blob, BLOB_BUDGET);
+    if (!batch.isRedacted) requireRescan(db);
     if (counts.found + counts.bookkeeping + batch.titles.length === 0) return begun;
     countRecords(db, fileId, counts);
     const durationMs = Math.round(performance.now() - begun);

@@ -7,7 +7,7 @@ import { normaliseContent, normaliseTitle } from '../store/text.ts';
 import type { Fact, MessageFact, RawPart } from './adapter.ts';
 import { identity, rowId } from './identity.ts';
 import { mapTexts } from './mapTexts.ts';
-import { type Redacted, redact } from './redaction.ts';
+import { type Redacted, redact, replaceNamed } from './redaction.ts';
 
 /** Longest text that is kept with its message, in UTF-16 code units; of a longer one the beginning, the whole as a blob. */
 const MAX_TEXT = 1_000_000;
@@ -176,13 +176,9 @@ export class Preparation {
     return sha;
   }
 
-  /** A value without secrets; the name of a field may be what makes its text one. */
+  /** A value without secrets. */
   #value(value: unknown): unknown {
-    return mapTexts(value, (text, name) => {
-      const prefix = name === undefined ? '' : `${name}: `;
-      const named = this.text(prefix + text);
-      return named.startsWith(prefix) ? named.slice(prefix.length) : this.text(text);
-    });
+    return mapTexts(value, (text, name) => replaceNamed(text, name, (named) => this.text(named)));
   }
 }
 

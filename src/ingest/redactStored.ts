@@ -9,15 +9,15 @@ import {
 import { type LeaderRecord, writeAsLeader } from '../store/leader.ts';
 import { type Clock, turn } from '../sync/clock.ts';
 import { mapTexts } from './mapTexts.ts';
-import { redact } from './redaction.ts';
+import { redact, replaceNamed } from './redaction.ts';
 import { RULES_VERSION } from './secretRules.ts';
 
 /** Rows per transaction. */
 const ROWS = 200;
 
 /**
- * Replaces the secrets that the present rules know in what was stored under older ones. It goes on where it was
- * interrupted, and does nothing when the rules are the same.
+ * Replaces the secrets that the present rules know in what was stored under older ones, or as it was. It goes on where it
+ * was interrupted, and does nothing when nothing of the kind is left.
  * @returns how many secrets were replaced
  */
 export async function redactStored(
@@ -52,7 +52,8 @@ function redactPage(db: Database, origin: string, table: RescannedTable): number
   };
   const changed = rows.flatMap(({ row, text, json }) => {
     const before = count;
-    const after = { row, text: replace(text), json: json && JSON.stringify(mapTexts(JSON.parse(json), replace)) };
+    const replaceIn = (value: string, name?: string) => replaceNamed(value, name, replace);
+    const after = { row, text: replace(text), json: json && JSON.stringify(mapTexts(JSON.parse(json), replaceIn)) };
     return count > before ? [after] : [];
   });
   saveRescan(db, origin, table, { version: RULES_VERSION, after: rows.at(-1)?.row, changed });

@@ -43,6 +43,13 @@ export function redact(text: string): Redacted {
   return { text: result, count };
 }
 
+/** Replaces secrets in the text of a field, whose name may be what makes it one. */
+export function replaceNamed(text: string, name: string | undefined, replace: (text: string) => string): string {
+  const prefix = name === undefined ? '' : `${name}: `;
+  const named = replace(prefix + text);
+  return named.startsWith(prefix) ? named.slice(prefix.length) : replace(text);
+}
+
 /** The hints that occur in a text, found in one pass: looking for each of them takes longer than all the rest. */
 function hintsIn(text: string): ReadonlySet<string> {
   const longest = new Set<string>();

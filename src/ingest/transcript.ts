@@ -64,6 +64,8 @@ export interface Batch {
   titles: PreparedTitle[];
   quarantined: Quarantined[];
   bookkeeping: number;
+  /** Whether secrets were looked for, and how many were replaced. */
+  isRedacted: boolean;
   redacted: number;
   blobs: Blob[];
 }

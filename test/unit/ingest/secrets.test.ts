@@ -5,10 +5,13 @@ import fc from 'fast-check';
 import { redact } from '../../../src/ingest/redaction.ts';
 import { redactStored } from '../../../src/ingest/redactStored.ts';
 import type { Source } from '../../../src/protocol/ingest.ts';
+import { changesAfter } from '../../../src/store/changeLog.ts';
 import { Database } from '../../../src/store/database.ts';
+import type { LeaderRecord } from '../../../src/store/leader.ts';
 import { searchMessages } from '../../../src/store/search.ts';
+import { verify } from '../../../src/store/verify.ts';
 import { systemClock } from '../../../src/sync/clock.ts';
-import { useDatabases } from '../../support/database.ts';
+import { origin, useDatabases } from '../../support/database.ts';
 import { contentsOf, ingestFile, lead, workspace } from './support.ts';
 
 /** Made up, in pieces, so that nobody takes this file for a leak. */
@@ -256,12 +259,62 @@ describe('secrets', () => {
     writeFileSync(path, `${JSON.stringify(record)}\n`);
     await ingestFile(db, leader, path, 'claude-code', { redact: false });
     assert.ok(JSON.stringify(contentsOf(db)).includes(secret));
-    const options = { onCommitted: () => undefined, isStopped: () => false, clock: systemClock };
-    assert.deepEqual([await redactStored(db, leader, options), await redactStored(db, leader, options)], [2, 0]);
+    assert.deepEqual([await redactAll(db, leader), await redactAll(db, leader)], [2, 0]);
     const after = contentsOf(db);
     assert.equal(JSON.stringify(after).includes(secret), false);
     assert.deepEqual(searchMessages(db, { query: secret, limit: 10 }).hits, []);
     const changes = db.sql(`SELECT count(*) FROM change_log WHERE change_type = 'MessageUpdated'`).pluck().get();
     assert.equal(changes, 1);
   });
+
+  it('that were stored while redaction was off are replaced when it is on again, wherever they are', async () => {
+    const db = await databases.open();
+    const leader = await lead(db);
+    const ingest = async (name: string, redacts: boolean) => {
+      const path = join(databases.directory.path, `${name}.jsonl`);
+      const base = { sessionId: name, cwd: workspace, timestamp: '2026-03-01T10:00:00Z' };
+      const use = { type: 'tool_use', id: name, name: 'Bash', input: { password: fake('', 20) } };
+      const records = [
+        { ...base, type: 'user', uuid: `${name}1`, message: { content: `Use ${secret}. ${'x'.repeat(1_000_000)}` } },
+        { ...base, type: 'assistant', uuid: `${name}2`, message: { id: name, content: [use] } },
+        { ...base, type: 'news', name, secret },
+        { ...base, type: 'custom-title', customTitle: `First ${secret}` },
+        { ...base, type: 'custom-title', customTitle: `Then ${secret}`, sessionId: `${name}, without messages` },
+        { type: 'summary', summary: `About ${secret}`, leafUuid: 'in another file' },
+      ];
+      const lines = [...records.map((one) => JSON.stringify(one)), `{"broken ${secret}`, '{"broken'];
+      for (const line of lines) {
+        appendFileSync(path, `${line}\n`);
+        await ingestFile(db, leader, path, 'claude-code', { redact: redacts });
+      }
+    };
+    const secret = fake('ghp_', 36);
+    const stored = () => [
+      ...Object.values(contentsOf(db)),
+      ...[...db.sql('SELECT * FROM ingest_sessions').all(), ...db.sql('SELECT * FROM change_log').all()],
+      db.sql('SELECT CAST(content AS TEXT) FROM blobs').pluck().all(),
+    ];
+    const places = () => stored().filter((one) => /a1B2c3D4/.test(JSON.stringify(one))).length;
+    await ingest('before', true);
+    await redactAll(db, leader);
+    assert.deepEqual([places(), await redactAll(db, leader)], [0, 0]);
+    const before = db.sql('SELECT title, revision FROM conversations').get();
+    await ingest('meanwhile', false);
+    assert.ok(places() > 8);
+    assert.notEqual(await redactAll(db, leader), 0);
+    assert.equal(places(), 0);
+    assert.deepEqual(db.sql('SELECT title, revision FROM conversations').get(), before);
+    const titles = db.sql('SELECT title FROM conversations').pluck().all();
+    assert.deepEqual(titles, ['First [redacted:github-token]', 'First [redacted:github-token]']);
+    const changes = changesAfter(db, 0, 1000).changes.filter(
+      ({ changeType }) => changeType === 'ConversationTitleUpdated',
+    );
+    assert.equal(changes.at(-1)?.newTitle, 'First [redacted:github-token]');
+    assert.equal(await redactAll(db, leader), 0);
+    assert.deepEqual((await verify(db, origin, false)).problems, []);
+  });
 });
+
+function redactAll(db: Database, leader: LeaderRecord): Promise<number> {
+  return redactStored(db, leader, { onCommitted: () => undefined, isStopped: () => false, clock: systemClock });
+}
