@@ -158,13 +158,15 @@ export class SessionWriter {
     if (fact.role === 'user') this.#suggestTitle(session, titleRank.firstPrompt, draft.content);
   }
 
-  /** Remembers where the agent works, and as which model, at its newest message. */
+  /** Remembers where the session was begun, which is where its agent finds it again, and its newest branch and model. */
   #locate(session: Session, fact: PreparedMessage): void {
-    for (const field of ['cwd', 'branch', 'model'] as const) {
-      if (fact[field] === null || fact[field] === session[field]) continue;
-      session[field] = fact[field];
-      session.isChanged = true;
-    }
+    const place = {
+      cwd: session.cwd ?? fact.cwd,
+      branch: fact.branch ?? session.branch,
+      model: fact.model ?? session.model,
+    };
+    for (const field of ['cwd', 'branch', 'model'] as const) session.isChanged ||= place[field] !== session[field];
+    Object.assign(session, place);
   }
 
   /** @returns whether the record was not known, and changes the message */

@@ -8,7 +8,7 @@ export type Role = v.InferOutput<typeof Role>;
 export const MessageStatus = v.picklist(['complete', 'streaming', 'interrupted', 'error']);
 export type MessageStatus = v.InferOutput<typeof MessageStatus>;
 
-/** Where an agent's session took place, as far as its newest message tells. */
+/** Where an agent's session was begun, and on which branch and as which model it went on last. */
 export interface Origin {
   cwd: string | null;
   branch: string | null;

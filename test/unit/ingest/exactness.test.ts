@@ -253,6 +253,24 @@ describe('what becomes of every record', () => {
     assert.deepEqual({ stored, duplicates, conflicts }, { stored: 2, duplicates: 1, conflicts: 1 });
   });
 
+  it('tells where the session was begun, and on which branch and as which model it went on', async () => {
+    const { db, path, ingest } = await setUp();
+    const base = { sessionId: 's', timestamp: '2026-03-01T10:00:00Z' };
+    const said = (model: string) => ({ id: model, model, content: 'Done.' });
+    const records = [
+      { ...base, type: 'user', uuid: 'u1', cwd: workspace, gitBranch: 'main', message: { content: 'Go there.' } },
+      { ...base, type: 'assistant', uuid: 'u2', cwd: workspace, gitBranch: 'main', message: said('first') },
+      { ...base, type: 'assistant', uuid: 'u3', cwd: `${workspace}/docs`, gitBranch: 'docs', message: said('second') },
+      { ...base, type: 'user', uuid: 'u4', message: { content: 'Thanks.' } },
+    ];
+    for (const record of records) {
+      appendFileSync(path, `${JSON.stringify(record)}\n`);
+      await ingest();
+    }
+    const place = db.sql('SELECT cwd, branch, model FROM ingest_sessions').get();
+    assert.deepEqual(place, { cwd: workspace, branch: 'docs', model: 'second' });
+  });
+
   it('is told in the change log, so that windows follow', async () => {
     const { db, path, ingest } = await setUp();
     copyFileSync(fixture, path);
