@@ -4,8 +4,12 @@ import type { MessageStatus, Role } from '../protocol/model.ts';
 /** A JSON object as read: nothing about it is certain. */
 export type JsonObject = Record<string, unknown>;
 
-/** A part as an adapter gives it: an image still with its bytes, in base64. */
-export type RawPart = MessagePart | { type: 'image-data'; mediaType: string; data: string };
+/** A part as an adapter gives it: an image or a document still with its bytes, in base64. */
+export type RawPart =
+  | MessagePart
+  | { type: 'image-data'; mediaType: string; data: string }
+  /** `value`: the block that they are the `source` of. */
+  | { type: 'document-data'; mediaType: string; data: string; value: JsonObject };
 
 /** A message, or a piece of one, as a record tells it. */
 export interface MessageFact {

@@ -156,7 +156,9 @@ export class Preparation {
         return stored({ ...rest, output: whole }, `${whole.slice(0, MAX_OUTPUT).toWellFormed()}…`);
       }
       case 'image-data':
-        return this.#image(part.mediaType, Buffer.from(part.data, 'base64'));
+        return stored({ type: 'image', ...this.#apart(part) }, '(image)');
+      case 'document-data':
+        return stored({ type: 'other', value: this.#value({ ...part.value, source: this.#apart(part) }) }, '');
       case 'image':
         return stored(part, '(image)');
       case 'other':
@@ -166,8 +168,10 @@ export class Preparation {
     }
   }
 
-  #image(mediaType: string, bytes: Buffer): StoredPart {
-    return stored({ type: 'image', mediaType, size: bytes.length, hash: this.#keep(mediaType, bytes) }, '(image)');
+  /** Keeps bytes apart. @returns what stands in their place */
+  #apart({ mediaType, data }: { mediaType: string; data: string }) {
+    const bytes = Buffer.from(data, 'base64');
+    return { mediaType, size: bytes.length, hash: this.#keep(mediaType, bytes) };
   }
 
   #keep(mediaType: string, bytes: Buffer): string {

@@ -273,8 +273,15 @@ function toParts(block: JsonObject): RawPart[] {
     case 'image':
       return [toImage(object(block['source']))];
     default:
-      return [{ type: 'other', value: block }];
+      return [toOther(block)];
   }
+}
+
+/** A block of another kind; a document, such as a PDF, has its bytes in it. */
+function toOther(value: JsonObject): RawPart {
+  const { type, media_type: mediaType, data } = object(value['source']);
+  if (type !== 'base64') return { type: 'other', value };
+  return { type: 'document-data', mediaType: text(mediaType), data: text(data), value };
 }
 
 function toImage(source: JsonObject): RawPart {

@@ -25,6 +25,7 @@ import { contentsOf, fixtures, ingestFile, lead, workspace } from './support.ts'
 const growing: [Source, string][] = [
   ['claude-code', 'claude/session.jsonl'],
   ['claude-code', 'claude/pitfalls.jsonl'],
+  ['claude-code', 'claude/blocks.jsonl'],
   ['codex', 'codex/rollout-2026-03-01T10-00-00-019c0000-0000-7000-8000-00000000c0de.jsonl'],
   ['codex', 'codex/rollout-2025-08-01T10-00-00-cf4def41-0000-4000-8000-00000000c01d.jsonl'],
   ['gemini', 'gemini/engine/chats/session-2026-03-01T10-00-6666.jsonl'],

@@ -7,7 +7,7 @@ import { contentsOf, fixtures, ingestFile, lead, readable } from './support.ts';
 
 /** The fixtures of each agent, in the order in which they are read. */
 const transcripts: Record<Source, string[]> = {
-  'claude-code': ['session', 'fork', 'agent-a1b2c3d', 'pitfalls'].map((name) => `claude/${name}.jsonl`),
+  'claude-code': ['session', 'fork', 'agent-a1b2c3d', 'pitfalls', 'blocks'].map((name) => `claude/${name}.jsonl`),
   codex: [
     'codex/rollout-2025-08-01T10-00-00-cf4def41-0000-4000-8000-00000000c01d.jsonl',
     'codex/rollout-2026-03-01T10-00-00-019c0000-0000-7000-8000-00000000c0de.jsonl',
@@ -30,8 +30,8 @@ describe('transcript adapters', () => {
       const db = await databases.open();
       const leader = await lead(db);
       for (const file of files) await ingestFile(db, leader, join(fixtures, file), source);
-      const { usage, counts, unknown, quarantine } = contentsOf(db);
-      const facts = [...usage, ...counts, ...unknown, ...quarantine].map(inOneLine).join('\n');
+      const { usage, blobs, counts, unknown, quarantine } = contentsOf(db);
+      const facts = [...usage, ...blobs, ...counts, ...unknown, ...quarantine].map(inOneLine).join('\n');
       assertGolden(join(fixtures, `${source}.golden.md`), `${readable(db)}\n\n---\n\n${facts}\n`);
     });
   }
