@@ -9,7 +9,7 @@ import {
   type Reading,
   titleRank,
 } from '../adapter.ts';
-import { array, count, image, isObject, joinTexts, object, optionalText, text, time } from './fields.ts';
+import { array, count, errorMessage, image, isObject, joinTexts, object, optionalText, text, time } from './fields.ts';
 
 /** How much of a folder's name the agent keeps in the name of its directory; what follows is a hash. */
 const MAX_NAME = 200;
@@ -205,8 +205,7 @@ function readSystem(record: JsonObject, state: FileState): Reading {
   const said =
     optionalText(record['content']) ??
     optionalText(error['formatted']) ??
-    optionalText(error['message']) ??
-    optionalText(object(error['error'])['message']) ??
+    errorMessage(error) ??
     optionalText(record['apiRefusalExplanation']) ??
     (record['subtype'] === 'compact_boundary' ? 'Conversation compacted' : undefined);
   if (silentSystem.has(text(record['subtype']))) return 'bookkeeping';

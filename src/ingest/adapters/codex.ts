@@ -2,7 +2,18 @@ import { basename, join } from 'node:path';
 import type { Usage } from '../../protocol/ingest.ts';
 import type { Role } from '../../protocol/model.ts';
 import { type Adapter, type FileState, type JsonObject, type RawPart, type Reading, titleRank } from '../adapter.ts';
-import { array, count, fromJson, isObject, joinTexts, object, optionalText, text, time } from './fields.ts';
+import {
+  array,
+  count,
+  errorMessage,
+  fromJson,
+  isObject,
+  joinTexts,
+  object,
+  optionalText,
+  text,
+  time,
+} from './fields.ts';
 
 /** Beginnings of items with a user's role that the agent itself has put there. */
 const NOT_A_PROMPT =
@@ -105,7 +116,9 @@ function readEvent(payload: JsonObject, state: FileState): Reading {
     case 'thread_rolled_back':
       return rollBack(count(payload['num_turns']), state);
     case 'error': {
-      const parts: RawPart[] = [{ type: 'text', text: text(payload['message']) }];
+      const said = errorMessage(payload);
+      if (!said) return 'unknown';
+      const parts: RawPart[] = [{ type: 'text', text: said }];
       const key = `${scopeOf(state)}:error:${Number(state['time'])}`;
       return [{ ...message(state, key, 'system', parts), status: 'error' }];
     }

@@ -50,6 +50,12 @@ export function image(mediaType: unknown, data: unknown): RawPart {
   return { type: 'image-data', mediaType: optionalText(mediaType) ?? 'application/octet-stream', data: text(data) };
 }
 
+/** What an error says; some are wrapped in others. */
+export function errorMessage(value: unknown): string | undefined {
+  const { message, error } = object(value);
+  return optionalText(message) ?? (isObject(error) ? errorMessage(error) : undefined);
+}
+
 /** The text of several parts, joined; what is no text is left out. */
 export function joinTexts(texts: readonly string[]): string {
   return texts.filter((one) => one !== '').join('\n\n');
