@@ -11,6 +11,7 @@ import {
   joinTexts,
   object,
   optionalText,
+  remember,
   text,
   time,
 } from './fields.ts';
@@ -178,11 +179,6 @@ function message(state: FileState, key: string, role: Role, parts: RawPart[]) {
   const [cwd, branch] = [optionalText(state['cwd']), optionalText(state['branch'])];
   const base = { kind: 'message', session: text(state['session']), time: Number(state['time']) } as const;
   return { ...base, key, role, ...(model && { model }), ...(cwd && { cwd }), ...(branch && { branch }), parts };
-}
-
-/** Keeps what holds from here on; what is not told stays as it was. */
-function remember(state: FileState, told: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(told)) state[name] = optionalText(value) ?? state[name];
 }
 
 /** Items are numbered within their turn, so that the copy in a fork has the same key. */

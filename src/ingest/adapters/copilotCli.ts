@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Usage } from '../../protocol/ingest.ts';
 import type { Adapter, Fact, FileState, JsonObject, RawPart, Reading } from '../adapter.ts';
-import { array, count, fromJson, isObject, object, optionalText, text, time } from './fields.ts';
+import { array, count, fromJson, isObject, object, optionalText, remember, text, time } from './fields.ts';
 
 /** Events about the agent's own affairs. */
 const silentEvents =
@@ -44,13 +44,13 @@ function readEvent(type: string, id: string, data: JsonObject, state: FileState)
   const base = { session: text(state['session']), time: Number(state['time']), ...place };
   switch (type) {
     case 'session.start':
-      state['session'] = optionalText(data['sessionId']) ?? state['session'];
-      state['cwd'] = optionalText(object(data['context'])['cwd']);
-      state['branch'] = optionalText(object(data['context'])['branch']);
-      state['model'] = optionalText(data['selectedModel']) ?? state['model'];
+    case 'session.resume': {
+      const { cwd, branch } = object(data['context']);
+      remember(state, { session: data['sessionId'], cwd, branch, model: data['selectedModel'] });
       return 'bookkeeping';
+    }
     case 'session.model_change':
-      state['model'] = optionalText(data['newModel']) ?? state['model'];
+      remember(state, { model: data['newModel'] });
       return 'bookkeeping';
     case 'session.error':
       return [{ ...base, kind: 'message', key: id, role: 'system', status: 'error', parts: said(data['message']) }];

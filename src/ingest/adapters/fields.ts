@@ -1,4 +1,4 @@
-import type { JsonObject, RawPart } from '../adapter.ts';
+import type { FileState, JsonObject, RawPart } from '../adapter.ts';
 
 /** A value as an object; an empty one when it is none. */
 export function object(value: unknown): JsonObject {
@@ -48,6 +48,11 @@ export function fromJson(value: unknown): unknown {
 /** An image in base64. */
 export function image(mediaType: unknown, data: unknown): RawPart {
   return { type: 'image-data', mediaType: optionalText(mediaType) ?? 'application/octet-stream', data: text(data) };
+}
+
+/** Keeps what holds from here on; what is not told stays as it was. */
+export function remember(state: FileState, told: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(told)) state[name] = optionalText(value) ?? state[name];
 }
 
 /** What an error says; some are wrapped in others. */

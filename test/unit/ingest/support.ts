@@ -94,10 +94,16 @@ export async function assertSameContents(path: string, expectedPath: string): Pr
 /** A conversation as a person reads it, with the messages that it shares with others. */
 export function readable(db: Database): string {
   const sections = db
-    .sql('SELECT id, title, source, external_id AS externalId FROM conversations ORDER BY source, external_id')
-    .all() as { id: string; title: string; source: string; externalId: string }[];
+    .sql(
+      `SELECT c.id, c.title, c.source, c.external_id AS externalId, concat_ws(' · ', s.cwd, s.branch, s.model) AS place
+       FROM conversations c LEFT JOIN ingest_sessions s USING (source, external_id) ORDER BY c.source, c.external_id`,
+    )
+    .all() as { id: string; title: string; source: string; externalId: string; place: string }[];
   return sections
-    .map(({ id, title, source, externalId }) => `# ${title} (${source} ${externalId})\n\n${messagesOf(db, id)}`)
+    .map(
+      ({ id, title, source, externalId, place }) =>
+        `# ${title} (${source} ${externalId})\n${place}\n\n${messagesOf(db, id)}`,
+    )
     .join('\n\n');
 }
 
