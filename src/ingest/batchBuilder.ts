@@ -138,7 +138,7 @@ export class BatchBuilder {
     const kind = ['type', 'record_type', 'kind']
       .map((field) => record[field])
       .find((value) => typeof value === 'string');
-    const inner = (record['payload'] ?? record['data'] ?? record) as JsonObject;
+    const inner = (record['payload'] ?? record['data'] ?? record['attachment'] ?? record) as JsonObject;
     const detail = [inner['type'], inner['subtype']].find((value) => typeof value === 'string' && value !== kind);
     const name = [kind ?? '(no type)', ...(detail ? [detail] : [])].join('/');
     const json = JSON.stringify(record);

@@ -45,6 +45,42 @@ const bookkeeping = new Set([
 /** System records without a text for people. */
 const silentSystem = new Set(['session_start', 'stop_hook_summary', 'turn_duration', 'away_summary', 'file_snapshot']);
 
+/** What is attached to a session for the model only. */
+const silentAttachments = new Set([
+  'agent_listing_delta',
+  'auto_mode',
+  'batching_reminder_sent',
+  'budget_usd',
+  'command_permissions',
+  'compact_file_reference',
+  'date_change',
+  'deferred_tools_delta',
+  'dynamic_skill',
+  'edited_text_file',
+  'file',
+  'hook_additional_context',
+  'hook_blocking_error',
+  'hook_non_blocking_error',
+  'hook_success',
+  'invoked_skills',
+  'mcp_instructions_delta',
+  'nested_memory',
+  'plan_mode',
+  'plan_mode_exit',
+  'read_truncation_notice',
+  'silent_turn_reminder',
+  'skill_listing',
+  'task_reminder',
+  'task_status',
+  'todo_reminder',
+  'total_tokens_reminder',
+  'ultra_effort_enter',
+  'ultra_effort_exit',
+]);
+
+/** Progress that its result repeats. */
+const silentProgress = new Set(['bash_progress', 'hook_progress']);
+
 /** Claude Code, versions 1.0 to 2.1: a line per content block, subagents in files of their own. */
 export const claudeCode: Adapter = {
   source: 'claude-code',
@@ -220,7 +256,8 @@ function readSystem(record: JsonObject, state: FileState): Reading {
 function readAttachment(record: JsonObject, state: FileState): Reading {
   const attachment = object(record['attachment']);
   const key = optionalText(attachment['source_uuid']) ?? optionalText(record['uuid']);
-  if (attachment['type'] !== 'queued_command' || !key) return 'bookkeeping';
+  if (silentAttachments.has(text(attachment['type']))) return 'bookkeeping';
+  if (attachment['type'] !== 'queued_command' || !key) return 'unknown';
   const value = attachment['prompt'];
   const blocks = typeof value === 'string' ? [{ type: 'text', text: value }] : array(value).filter(isObject);
   if (blocks.length === 0) return 'unknown';
@@ -232,7 +269,8 @@ function readAttachment(record: JsonObject, state: FileState): Reading {
 function readProgress(record: JsonObject, state: FileState): Reading {
   const data = object(record['data']);
   const inner = object(data['message']);
-  if (data['type'] !== 'agent_progress' || !isObject(inner['message'])) return 'bookkeeping';
+  if (silentProgress.has(text(data['type']))) return 'bookkeeping';
+  if (data['type'] !== 'agent_progress' || !isObject(inner['message'])) return 'unknown';
   const agentId = optionalText(data['agentId']) ?? optionalText(record['parentToolUseID']) ?? 'agent';
   return readRecord({ ...inner, agentId }, state);
 }

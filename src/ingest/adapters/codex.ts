@@ -22,9 +22,40 @@ const NOT_A_PROMPT =
 
 const WORKING_DIRECTORY = /<cwd>([^<\n]{1,4096})<\/cwd>/u;
 
-/** Events that repeat items, or tell of the agent's own affairs. */
-const silentEvents =
-  /^(?:agent_|user_message|task_|turn_|exec_|patch_|mcp_|web_search_|view_image|image_generation|plan_|background_|apply_patch|context_compacted|entered_|exited_|item_|thread_|collab_|sub_agent|dynamic_tool|undo_|stream_error|warning|token_count|session_|deprecation|raw_|reasoning_|hook_|model_|guardian_)/u;
+/** Events that repeat items, or tell of the agent's own affairs; others are news, whatever they are called. */
+const silentEvents = new Set([
+  'agent_message',
+  'agent_reasoning',
+  'agent_reasoning_raw_content',
+  'collab_agent_interaction_end',
+  'collab_agent_spawn_end',
+  'collab_close_end',
+  'collab_resume_end',
+  'collab_waiting_end',
+  'context_compacted',
+  'dynamic_tool_call_request',
+  'dynamic_tool_call_response',
+  'entered_review_mode',
+  'exec_command_end',
+  'exited_review_mode',
+  'guardian_assessment',
+  'image_generation_end',
+  'item_completed',
+  'mcp_tool_call_end',
+  'patch_apply_end',
+  'sub_agent_activity',
+  'task_complete',
+  'thread_goal_updated',
+  'thread_settings_applied',
+  'turn_aborted',
+  'turn_complete',
+  'turn_started',
+  'undo_completed',
+  'user_message',
+  'view_image_tool_call',
+  'warning',
+  'web_search_end',
+]);
 
 /** Items that are no part of the conversation. */
 const silentItems = new Set([
@@ -68,7 +99,7 @@ export const codex: Adapter = {
 };
 
 function readOld(record: JsonObject, state: FileState): Reading {
-  if (record['record_type'] !== undefined) return 'bookkeeping';
+  if (record['record_type'] === 'state') return 'bookkeeping';
   if (typeof record['type'] === 'string') return readItem(record, state);
   if (!optionalText(record['id']) || !('timestamp' in record)) return 'unknown';
   state['session'] = record['id'];
@@ -124,7 +155,7 @@ function readEvent(payload: JsonObject, state: FileState): Reading {
       return [{ ...message(state, key, 'system', parts), status: 'error' }];
     }
     default:
-      return silentEvents.test(text(payload['type'])) ? 'bookkeeping' : 'unknown';
+      return silentEvents.has(text(payload['type'])) ? 'bookkeeping' : 'unknown';
   }
 }
 

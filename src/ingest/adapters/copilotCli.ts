@@ -3,9 +3,23 @@ import type { Usage } from '../../protocol/ingest.ts';
 import type { Adapter, Fact, FileState, JsonObject, RawPart, Reading } from '../adapter.ts';
 import { array, count, fromJson, isObject, object, optionalText, remember, text, time } from './fields.ts';
 
-/** Events about the agent's own affairs. */
-const silentEvents =
-  /^(?:session|hook|assistant\.turn|tool|subagent|system|skill|abort|permission|external_tool|command|mcp|user_input|elicitation|pending_messages|capabilities|exit_plan_mode)(?:[._]|$)/u;
+/** Events about the agent's own affairs; others are news, whatever they are called. */
+const silentEvents = new Set([
+  'abort',
+  'assistant.turn_end',
+  'assistant.turn_start',
+  'hook.end',
+  'hook.start',
+  'session.auto_mode_resolved',
+  'session.info',
+  'session.truncation',
+  'session.usage_checkpoint',
+  'subagent.completed',
+  'subagent.started',
+  'system.message',
+  'system.notification',
+  'tool.execution_start',
+]);
 
 /** GitHub Copilot CLI: one event per line. */
 export const copilotCli: Adapter = {
@@ -68,7 +82,7 @@ function readEvent(type: string, id: string, data: JsonObject, state: FileState)
     case 'session.shutdown':
       return shutdownUsage(id, object(data['modelMetrics']), state);
     default:
-      return silentEvents.test(type) ? 'bookkeeping' : 'unknown';
+      return silentEvents.has(type) ? 'bookkeeping' : 'unknown';
   }
 }
 
