@@ -9,8 +9,9 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
+import { MAX_LINE } from '../../../src/ingest/lines.ts';
 import { readTranscript } from '../../../src/ingest/reader.ts';
 import type { Source } from '../../../src/protocol/ingest.ts';
 import { deleteConversation, listConversations } from '../../../src/store/conversations.ts';
@@ -270,6 +271,73 @@ describe('what becomes of every record', () => {
     }
     const place = db.sql('SELECT cwd, branch, model FROM ingest_sessions').get();
     assert.deepEqual(place, { cwd: workspace, branch: 'docs', model: 'second' });
+  });
+
+  it('goes to the session that it names, also between those of another one', async () => {
+    const { db, path, ingest } = await setUp();
+    const sessions = ['s', 't', 's', 's', 't', 'u', 't'];
+    for (const [index, sessionId] of sessions.entries()) {
+      const record = {
+        type: 'user',
+        uuid: `u${index}`,
+        sessionId,
+        cwd: workspace,
+        message: { content: `No. ${index}` },
+      };
+      appendFileSync(path, `${JSON.stringify(record)}\n`);
+      if (index % 3 === 1) await ingest();
+    }
+    await ingest();
+    const rows = db
+      .sql(
+        `SELECT external_id, group_concat(m.seq || ': ' || m.content, ', ' ORDER BY m.seq) FROM messages m
+         JOIN conversations c ON c.id = m.conversation_id GROUP BY external_id ORDER BY external_id`,
+      )
+      .raw()
+      .all();
+    assert.deepEqual(rows, [
+      ['s', '1: No. 0, 2: No. 2, 3: No. 3'],
+      ['t', '1: No. 1, 2: No. 4, 3: No. 6'],
+      ['u', '1: No. 5'],
+    ]);
+  });
+
+  it('is kept apart as far as it is an image, however large', async () => {
+    const { db, path, ingest } = await setUp();
+    const bytes = Buffer.alloc(8 << 20, 'image');
+    const source = { type: 'base64', media_type: 'image/png', data: bytes.toString('base64') };
+    const message = {
+      content: [
+        { type: 'text', text: 'See:' },
+        { type: 'image', source },
+      ],
+    };
+    const record = { type: 'user', uuid: 'u', sessionId: 's', cwd: workspace, message };
+    writeFileSync(path, `${JSON.stringify(record)}\n`);
+    await ingest();
+    const [content, length] = db.sql('SELECT content, octet_length(parts) FROM messages').raw().get() as unknown[];
+    assert.equal(content, 'See:\n\n(image)');
+    assert.ok(Number(length) < 200);
+    assert.deepEqual(db.sql('SELECT media_type, content FROM blobs').raw().all(), [['image/png', bytes]]);
+  });
+
+  it('is quarantined unread when its line is too long, and what follows is read', async () => {
+    const { db, path, ingest, messages } = await setUp();
+    const prompt = (content: string) =>
+      JSON.stringify({ type: 'user', uuid: content, sessionId: 's', cwd: workspace, message: { content } });
+    const before = `${prompt('Before')}\n`;
+    writeFileSync(path, `${before}{"`);
+    for (let written = 2; written <= MAX_LINE; written += 1 << 20) appendFileSync(path, Buffer.alloc(1 << 20, 'x'));
+    await ingest();
+    assert.deepEqual(contentsOf(db).quarantine, []);
+    appendFileSync(path, `"}\n${prompt('After')}\n`);
+    await ingest();
+    assert.deepEqual(
+      messages().map((message) => (message as { content: string }).content),
+      ['Before', 'After'],
+    );
+    const place = { path: basename(path), position: before.length, reason: 'too-long', beginning: '' };
+    assert.deepEqual(contentsOf(db).quarantine, [{ ...place, size: MAX_LINE + 4 }]);
   });
 
   it('is told in the change log, so that windows follow', async () => {
