@@ -11,6 +11,7 @@ import { identity } from './identity.ts';
 import { type Line, linesOf, MAX_LINE } from './lines.ts';
 import { cwdIn, foldersHash, isInside, surroundingsOf } from './placement.ts';
 import { recordsIn, wholeRecord } from './records.ts';
+import { canonical } from './roots.ts';
 import type { Batch, FilePosition, Memory, ReadRequest } from './transcript.ts';
 
 /** How many bytes before a position are compared to tell whether a file was rewritten. */
@@ -99,7 +100,10 @@ async function place(transcript: Transcript, memory: Memory): Promise<void> {
   if (request.takeAll) memory.place = 'ours';
   if (memory.place !== 'unknown') return;
   const cwd = surroundingsOf(adapter, request).cwd ?? (await firstCwd(transcript));
-  if (cwd !== undefined) memory.place = request.folders.some((folder) => isInside(cwd, folder)) ? 'ours' : 'foreign';
+  if (cwd === undefined) return;
+  const isOurs = (path: string) => request.folders.some((folder) => isInside(path, folder));
+  // The folders have their links resolved; what an agent names may go by a link.
+  memory.place = isOurs(cwd) || isOurs(canonical(cwd)) ? 'ours' : 'foreign';
 }
 
 async function firstCwd(transcript: Transcript): Promise<string | undefined> {

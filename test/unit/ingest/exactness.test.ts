@@ -6,13 +6,16 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { MAX_LINE } from '../../../src/ingest/lines.ts';
 import { readTranscript } from '../../../src/ingest/reader.ts';
+import { canonical } from '../../../src/ingest/roots.ts';
 import type { Source } from '../../../src/protocol/ingest.ts';
 import { deleteConversation, listConversations } from '../../../src/store/conversations.ts';
 import { Database } from '../../../src/store/database.ts';
@@ -300,6 +303,30 @@ describe('what becomes of every record', () => {
       ['t', '1: No. 1, 2: No. 4, 3: No. 6'],
       ['u', '1: No. 5'],
     ]);
+  });
+
+  it('belongs to a folder under every name of it, and to no other', async () => {
+    const { db, leader, path } = await setUp();
+    const home = dirname(path);
+    const [folder, link] = [join(home, 'engine'), join(home, 'link')];
+    mkdirSync(join(folder, 'docs'), { recursive: true });
+    mkdirSync(join(home, 'other'));
+    symlinkSync(folder, link);
+    const chats = join(home, 'storage', 'chatSessions');
+    mkdirSync(chats, { recursive: true });
+    writeFileSync(join(dirname(chats), 'workspace.json'), JSON.stringify({ folder: pathToFileURL(link).href }));
+    const requests = [{ requestId: 'r', message: { text: 'In a chat' }, response: [] }];
+    const chat = join(chats, 'chat.json');
+    writeFileSync(chat, JSON.stringify({ sessionId: 'chat', requests }));
+    await ingestFile(db, leader, chat, 'vscode-chat', { folders: [canonical(folder)] });
+    for (const cwd of [join(link, 'docs'), join(link, 'gone'), join(link, '..', 'other')]) {
+      const name = `${basename(cwd)}.jsonl`;
+      const record = { type: 'user', uuid: name, sessionId: name, cwd, message: { content: name } };
+      writeFileSync(join(home, name), `${JSON.stringify(record)}\n`);
+      await ingestFile(db, leader, join(home, name), 'claude-code', { folders: [canonical(folder)] });
+    }
+    const contents = db.sql('SELECT content FROM messages ORDER BY content').pluck().all();
+    assert.deepEqual(contents, ['In a chat', 'docs.jsonl', 'gone.jsonl']);
   });
 
   it('is kept apart as far as it is an image, however large', async () => {
