@@ -29,7 +29,7 @@ export function databaseSyncStore(
 ): SyncStore {
   return {
     isReadOnly: db.readOnlyReason !== null,
-    isInPlace: () => db.isInPlace(),
+    isInPlace: () => db.isInPlace() && db.isItself(),
     dataVersion: () => db.dataVersion(),
     maintain: async (leader) => {
       assertLeads(db, leader);

@@ -10,6 +10,7 @@ import { dataDir } from '../store/dataDir.ts';
 import { locateDatabase } from '../store/location.ts';
 import { recover } from '../store/recovery/recover.ts';
 import { rescue } from '../store/recovery/rescue.ts';
+import { withOwnId } from './client/requestPolicy.ts';
 import { type Answers, answers } from './requests.ts';
 import { Workspace, type WorkspaceEvents } from './workspace.ts';
 
@@ -90,14 +91,16 @@ export class Instance {
     // The schema of `method` has just made them so.
     const own = this.#own[method as OwnMethod] as ((params: Params<M>) => Promise<Results[M]>) | undefined;
     if (own) return own(parsed.output);
+    // A repetition must not make a second one.
+    const given = withOwnId(method, parsed.output) as Params<M>;
     try {
-      return await this.#answer(method, parsed.output);
+      return await this.#answer(method, given);
     } catch (error) {
       const cause = error instanceof DevChatError ? causes[error.reason] : undefined;
       if (!cause) throw error;
       // Nothing of the request has reached the database that is there afterwards, so it may be tried on it.
       const notice = await this.#reopen(cause);
-      const result = await this.#answer(method, parsed.output);
+      const result = await this.#answer(method, given);
       if (method === 'verify' && notice) (result as Results['verify']).repaired.unshift(notice);
       return result;
     }
@@ -224,7 +227,7 @@ export class Instance {
     const path = this.#databasePath;
     if (path === undefined) return undefined;
     const notice = before && (await this.#secure(before.db, cause));
-    if (before?.db.isInPlace() && !before.db.isUnwritable) return undefined;
+    if (before?.db.isInPlace() && before.db.isItself() && !before.db.isUnwritable) return undefined;
     this.#workspace = undefined;
     await before?.close(true).catch((error: unknown) => this.#ports.log('warn', `closing failed: ${errorText(error)}`));
     const workspace = await this.#open(path);

@@ -44,6 +44,8 @@ export class Database {
   /** Runs a function in a transaction; made once, because making one takes longer than a short one takes. */
   readonly #transaction: Sqlite.Transaction<(body: () => unknown) => unknown>;
   readonly #mark: HighWaterMark | undefined;
+  /** Its epoch when it was opened. */
+  readonly #epoch: string;
   readonly #files: ReadonlyMap<string, FileIdentity | undefined>;
   readonly #statements = new Map<string, Statement>();
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -63,7 +65,8 @@ export class Database {
     this.readOnlyReason = readOnlyReason;
     this.isUnwritable = unwritable;
     this.#files = new Map(['', ...LOG_SUFFIXES].map((suffix) => [suffix, fileIdentity(path + suffix)]));
-    if (readOnlyReason === null) this.#mark = new HighWaterMark(path, this.epoch());
+    this.#epoch = this.epoch();
+    if (readOnlyReason === null) this.#mark = new HighWaterMark(path, this.#epoch);
   }
 
   /**
@@ -150,6 +153,7 @@ export class Database {
     this.#assertInPlace();
     const checked = () => {
       this.#assertMayWrite();
+      if (!this.isItself()) throw this.#replaced();
       return { result: body(), head: changeHead(this) };
     };
     const run = () => this.#transaction.immediate(checked) as ReturnType<typeof checked>;
@@ -260,6 +264,11 @@ export class Database {
     return this.isWhole() && this.#isStillOurs(INDEX_SUFFIX);
   }
 
+  /** Whether the open file still holds what it held: SQLite copies one database over another in place. */
+  isItself(): boolean {
+    return this.epoch() === this.#epoch;
+  }
+
   /** Whether who opens the path finds everything that is stored. */
   isWhole(): boolean {
     return this.#isOurs('') && this.#isStillOurs(LOG_SUFFIX);
@@ -288,8 +297,11 @@ export class Database {
   }
 
   #assertInPlace(): void {
-    if (this.isInPlace()) return;
-    throw new DevChatError(
+    if (!this.isInPlace()) throw this.#replaced();
+  }
+
+  #replaced(): DevChatError {
+    return new DevChatError(
       'database-replaced',
       `The chat database ${this.path} was deleted or replaced while it was open, so this may not have been saved. Try again.`,
     );

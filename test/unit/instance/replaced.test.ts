@@ -43,6 +43,15 @@ describe('instance whose database is replaced', () => {
       ['From the successor'],
     ],
     [
+      'overwritten, in place, with another by SQLite itself',
+      async () => {
+        const sqlite = new Sqlite(await successor());
+        await sqlite.backup(instances.path);
+        sqlite.close();
+      },
+      ['From the successor'],
+    ],
+    [
       'moved away for another',
       async () => {
         moveAside();
@@ -59,6 +68,7 @@ describe('instance whose database is replaced', () => {
       await two.rpc.request('conversation/create', { title: 'Old too' });
       await replace();
       const created = await one.rpc.request<{ id: string }>('conversation/create', { title: 'New' });
+      assert.ok(one.rpc.notifications.some(({ method }) => method === 'reload'));
       await Promise.all([one, two].map(({ rpc }) => rpc.notified('reload')));
       await two.rpc.request('message/add', { conversationId: created.id, role: 'user', content: 'text' });
       for (const { rpc, session } of [one, two]) {
@@ -80,6 +90,26 @@ describe('instance whose database is replaced', () => {
       sqlite.close();
     });
   }
+
+  it('stores a message once that was stored in the moment in which the file was removed', async () => {
+    const { rpc } = await instances.start();
+    const { id } = await rpc.request<{ id: string }>('conversation/create', { title: 'Old' });
+    const other = new Sqlite(instances.path);
+    other.exec('BEGIN IMMEDIATE');
+    const added = rpc.request('message/add', { conversationId: id, role: 'user', content: 'once' });
+    // Answered after the message has begun to wait for its turn, with the file in its place.
+    await rpc.request('sync/status');
+    unlinkSync(instances.path);
+    other.exec('ROLLBACK');
+    await added;
+    other.close();
+    const { messages } = await rpc.request<{ messages: unknown[] }>('message/range', {
+      conversationId: id,
+      fromSeq: 1,
+      toSeq: 9,
+    });
+    assert.equal(messages.length, 1);
+  });
 
   it('goes on, and needs not say so, when only the index of the log was removed', async () => {
     const [one, two] = await Promise.all([instances.start('One'), instances.start('Two')]);
