@@ -168,6 +168,7 @@ describe('patch', () => {
 
   const hostile: [title: string, patch: object[]][] = [
     ['writes to __proto__', [{ op: 'add', path: '/__proto__/polluted', value: true }]],
+    ['gives the document another prototype', [{ op: 'add', path: '/__proto__', value: { polluted: true } }]],
     ['writes to the prototype of a constructor', [{ op: 'add', path: '/constructor/prototype/polluted', value: true }]],
     ['writes to what objects inherit', [{ op: 'add', path: '/toString/polluted', value: true }]],
     ['writes to what texts inherit', [{ op: 'add', path: '/content/length', value: 1 }]],

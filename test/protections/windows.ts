@@ -191,6 +191,14 @@ export const windows: readonly Trap[] = [
         title: 'take nothing more from the moment of their end',
       },
       {
+        without: 'a piece outlives the final row',
+        file: 'src/views/webview/liveTexts.ts',
+        remove: `status === 'streaming' ? this.#signal(id).value?.text : undefined`,
+        instead: 'this.#signal(id).value?.text',
+        test: 'test/unit/views/liveTexts.test.ts',
+        title: 'end with the final row, whatever comes after it',
+      },
+      {
         without: 'streams of the dead are left open',
         file: 'src/sync/syncEngine.ts',
         remove: 'if (instanceId === leader.instanceId || !this.#writers.isGone(instanceId, progress)) continue;',

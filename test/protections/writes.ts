@@ -206,4 +206,33 @@ export const writes: readonly Trap[] = [
       },
     ],
   },
+  {
+    name: 'malicious patches',
+    protections: [
+      {
+        without: 'a patch gives a document another prototype',
+        file: 'src/protocol/patch.ts',
+        remove: `new Set(['__proto__', 'constructor', 'prototype'])`,
+        instead: 'new Set<string>()',
+        test: 'test/hub/patch.test.ts',
+        title: 'is refused and changes nothing when it gives the document another prototype',
+      },
+      {
+        without: 'what came before a refused operation stays',
+        file: 'src/protocol/patch.ts',
+        remove: '{ root: new Survey().copy(document) }',
+        instead: '{ root: document }',
+        test: 'test/hub/patch.test.ts',
+        title: 'leaves the given document as it is',
+      },
+      {
+        without: 'a text grows where it is not',
+        file: 'src/protocol/patch.ts',
+        remove: 'if (present.length !== offset) {',
+        instead: 'if (false) {',
+        test: 'test/hub/patch.test.ts',
+        title: 'tells the present length where an append does not fit',
+      },
+    ],
+  },
 ];

@@ -28,12 +28,14 @@ describe('live texts of the panel', () => {
     assert.equal(await shown(live, 'one two   three'), 'one two   three four five!');
   });
 
-  it('end with the final row', async () => {
+  it('end with the final row, whatever comes after it', async () => {
     const live = new LiveTexts((action) => setImmediate(action));
     assert.equal(live.add(piece(0, 'one two'), ''), true);
     assert.equal(await shown(live, ''), 'one two');
     live.settle([{ ...message, status: 'complete' }]);
     assert.equal(live.textOf({ ...message, content: 'one' }), 'one');
-    assert.equal(live.textOf({ ...message, status: 'complete', content: '' }), '');
+    live.add(piece(0, 'one two three'), 'one');
+    await shown(live, '');
+    assert.equal(live.textOf({ ...message, status: 'complete', content: 'one' }), 'one');
   });
 });
