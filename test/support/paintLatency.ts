@@ -1,12 +1,15 @@
 import type { JSHandle } from 'playwright-core';
 import type { ChatPanel } from './chatPanel.ts';
 
+/** A panel in which messages are written and shown. */
+export type LatencyPanel = Pick<ChatPanel, 'composer' | 'feed'>;
+
 /**
  * Sends messages in one panel, one after the other, and measures until each is painted in the other.
  * Both must show the same conversation. The clocks of two pages of one browser agree.
  * @returns ms per message, from the key press to after the frame that shows the article, ascending
  */
-export async function paintLatencies(from: ChatPanel, to: ChatPanel, count: number): Promise<number[]> {
+export async function paintLatencies(from: LatencyPanel, to: LatencyPanel, count: number): Promise<number[]> {
   const latencies: number[] = [];
   for (let index = 0; index < count; index++) {
     const text = `measured ${index} ${Math.random()}`;
@@ -24,8 +27,11 @@ export function percentile(ascending: readonly number[], p: number): number {
 }
 
 /** Resolves when the panel is being observed; `painted` is then the time at which the text was painted. */
-export function observePaint(panel: ChatPanel, text: string): Promise<JSHandle<{ painted: Promise<number> }>> {
-  return panel.feed.evaluateHandle((feed, wanted) => {
+export function observePaint(
+  { feed }: Pick<LatencyPanel, 'feed'>,
+  text: string,
+): Promise<JSHandle<{ painted: Promise<number> }>> {
+  return feed.evaluateHandle((feed, wanted) => {
     const page = feed.ownerDocument.defaultView;
     const painted = new Promise<number>((resolve) => {
       const observer = new page.MutationObserver(() => {
@@ -44,8 +50,8 @@ export function observePaint(panel: ChatPanel, text: string): Promise<JSHandle<{
   }, text);
 }
 
-function pressEnter(panel: ChatPanel, text: string): Promise<number> {
-  return panel.composer.evaluate((field, value) => {
+function pressEnter({ composer }: LatencyPanel, text: string): Promise<number> {
+  return composer.evaluate((field, value) => {
     const page = field.ownerDocument.defaultView;
     field.value = value;
     field.dispatchEvent(new page.InputEvent('input', { bubbles: true }));
