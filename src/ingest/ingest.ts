@@ -84,7 +84,8 @@ export interface Ingest {
 /** Takes the agents' transcripts into the history, those there are and those that are being written. */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { folders, settings } = options;
-  const named = folders.map(canonical);
+  // An agent may have named its directory after a link.
+  const named = [...new Set([...folders.map(canonical), ...folders])];
   const all = settings.worktrees ? [...new Set([...named, ...(await worktreesOf(named))])] : named;
   return new Ingestion(options, all);
 }
@@ -117,6 +118,8 @@ class Ingestion implements Ingest {
   readonly #retries = new Map<string, { cancel: Cancel; error: DevChatError }>();
   /** Files that could not be read when they were last tried. */
   readonly #unreadable = new Set<string>();
+  /** Files with which the reading thread has died, and that were not read to their end since. */
+  readonly #suspects = new Set<string>();
   readonly #startedAt: number;
   readonly #stopUpkeep: Cancel;
   #working: Promise<void> | undefined;
@@ -145,6 +148,7 @@ class Ingestion implements Ingest {
       watches: watch,
       found: (file, isHot) => this.#hint(file, isHot),
       degraded: (mode, text) => this.#degrade(mode, text),
+      recovered: (mode) => this.#recover(mode),
     });
     this.#stopUpkeep = startUpkeep(options, clock);
   }
@@ -270,26 +274,34 @@ class Ingestion implements Ingest {
     while (reading && !this.#isClosed) {
       const { file } = reading;
       // While one file is stored, the beginning of the next one is read.
-      let next = await this.#begin(file.path);
+      let next = this.#suspects.has(file.path) ? undefined : await this.#begin(file.path);
       try {
         if (await this.#ingest(reading)) this.#readToEnd(file);
         else if (reading.cancels === this.#cancels) this.#backlog.putBack(file);
       } catch (error) {
-        this.#failed(file, error);
-        if (next && error instanceof ThreadEnded) {
-          if (next.cancels === this.#cancels) this.#backlog.putBack(next.file);
+        if (error instanceof ThreadEnded) {
+          for (const one of next ? [reading, next] : [reading]) this.#diedWith(one, error);
           next = undefined;
-        }
+        } else this.#failed(file, error);
       }
       reading = next ?? (await this.#begin());
     }
   }
 
+  /** The thread has died with a file, which may have done nothing: it is tried once more, alone. */
+  #diedWith({ file, cancels }: Reading, error: ThreadEnded): void {
+    if (this.#suspects.has(file.path)) {
+      this.#failed(file, error);
+      return;
+    }
+    this.#suspects.add(file.path);
+    if (cancels === this.#cancels) this.#backlog.putBack(file);
+  }
+
   #readToEnd(file: WaitingFile): void {
     this.#read.set(file.path, stamp(file));
-    if (!this.#unreadable.delete(file.path) || this.#unreadable.size > 0) return;
-    this.#activity.recover('cannot-read');
-    this.#options.onHealthChanged?.();
+    this.#suspects.delete(file.path);
+    if (this.#unreadable.delete(file.path) && this.#unreadable.size === 0) this.#recover('cannot-read');
   }
 
   /**
@@ -345,7 +357,7 @@ class Ingestion implements Ingest {
 
   /** @returns for how long nobody else could write, in ms */
   async #commit({ path, source }: WaitingFile, batch: Batch, asked: number): Promise<number> {
-    const { db, leader, onCommitted, onHealthChanged } = this.#options;
+    const { db, leader, onCommitted } = this.#options;
     const held = await commitBatch(db, leader, { path, source }, batch);
     this.#checkpoints.committed();
     this.#remember({ path, source, ...batch.next });
@@ -354,7 +366,7 @@ class Ingestion implements Ingest {
     const lag = modifiedAt >= this.#startedAt ? this.#clock.wallTime() - modifiedAt : undefined;
     this.#activity.committed(source, this.#clock.now() - asked, lag);
     onCommitted();
-    if (this.#activity.recover('cannot-save')) onHealthChanged?.();
+    this.#recover('cannot-save');
     return held;
   }
 
@@ -394,6 +406,10 @@ class Ingestion implements Ingest {
       const cancel = this.#clock.after(RETRY, () => this.#wait(file));
       this.#retries.set(file.path, { cancel, error });
     }
+  }
+
+  #recover(mode: Degradation['mode']): void {
+    if (this.#activity.recover(mode)) this.#options.onHealthChanged?.();
   }
 
   #degrade(mode: Degradation['mode'], text: string): void {

@@ -29,6 +29,7 @@ export interface LookoutPorts {
   /** A transcript as it is now. Hot ones are being written. */
   found(file: FoundFile, isHot: boolean): void;
   degraded(mode: 'polling' | 'no-events', text: string): void;
+  recovered(mode: 'no-events'): void;
 }
 
 /** Sees the transcripts that there are and that change: by events, and by looking in case one was missed. */
@@ -40,6 +41,8 @@ export class Lookout {
   /** Files that were looked at just now for an event. */
   readonly #looked = new Map<string, { cancel: Cancel; isStale: boolean }>();
   #sweeping: Promise<void> | undefined;
+  /** Whether anything has failed since the last look at all files was begun. */
+  #hasFailed = false;
 
   constructor(ports: LookoutPorts) {
     const { roots, clock, watches } = ports;
@@ -49,10 +52,10 @@ export class Lookout {
       ports.degraded('polling', 'Transcripts are looked at every few seconds: nothing tells when they change.');
     this.#watcher = watches && !ports.polls ? this.#startWatcher() : undefined;
     this.#cancelSweeps = [
-      every(clock, HOT_SWEEP, () => void this.#sweepHot()),
-      every(clock, polls ? POLLING_SWEEP : COLD_SWEEP, () => void this.sweep()),
+      every(clock, HOT_SWEEP, () => this.#inBackground(this.#sweepHot())),
+      every(clock, polls ? POLLING_SWEEP : COLD_SWEEP, () => this.#inBackground(this.sweep())),
     ];
-    void this.sweep();
+    this.#inBackground(this.sweep());
   }
 
   /** Files that are being written, in directories that are watched. */
@@ -83,13 +86,22 @@ export class Lookout {
 
   #startWatcher(): Watcher {
     return new Watcher({
-      event: (directory, name, event) => void this.#onEvent(directory, name, event),
-      failed: (error) =>
-        this.#ports.degraded(
-          'no-events',
-          `Some transcripts are only looked at now and then: watching failed (${errorText(error)}).`,
-        ),
+      event: (directory, name, event) => this.#inBackground(this.#onEvent(directory, name, event)),
+      failed: (error) => this.#failed(error),
     });
+  }
+
+  /** What fails is made good by the next look at all files. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.#hasFailed = true;
+    // Without the path, so that many failures are told once.
+    const reason = (error as NodeJS.ErrnoException).code ?? errorText(error);
+    const text = `Some transcripts are only looked at now and then: watching failed (${reason}).`;
+    this.#ports.degraded('no-events', text);
   }
 
   async #onEvent({ root, path: directory, way }: Directory, name: string, event: string): Promise<void> {
@@ -115,7 +127,7 @@ export class Lookout {
     const looked = { cancel, isStale: false };
     this.#looked.set(path, looked);
     this.#ports.activity.event(basename(path), event);
-    void this.#look(path, source);
+    this.#inBackground(this.#look(path, source));
   }
 
   async #look(path: string, source: Source): Promise<void> {
@@ -132,7 +144,9 @@ export class Lookout {
   }
 
   async #sweepNow(): Promise<void> {
+    this.#hasFailed = false;
     for (const root of this.#ports.roots) await this.#walk(topOf(root));
+    if (!this.#hasFailed) this.#ports.recovered('no-events');
   }
 
   /** Looks at all files in a directory and below, and has the directories watched from before that. */
@@ -156,5 +170,10 @@ export class Lookout {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // It is gone again, or not ours to look at.
+    return false;
+  }
 }

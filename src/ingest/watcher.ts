@@ -3,6 +3,9 @@ import { basename, join } from 'node:path';
 import { type FileIdentity, fileIdentity, isSameFile } from '../store/files.ts';
 import type { Directory } from './roots.ts';
 
+/** What the system says of a directory that is not for us. */
+const FORBIDDEN = new Set(['EACCES', 'EPERM']);
+
 /** Whom the watcher tells. */
 export interface WatcherPorts {
   /** Something happened to what has this name in a directory: `change`, or `rename` when it came or went. */
@@ -31,29 +34,40 @@ export class Watcher {
     if (this.#isClosed) return;
     const { root, path } = directory;
     const key = [root.adapter.source, root.path, path].join('\0');
-    const identity = fileIdentity(path);
-    if (isSameFile(this.#watches.get(key)?.identity, identity)) return;
-    this.#drop(key);
-    if (!identity) return;
     try {
-      const opened = watch(path, (event, name) => {
-        // A directory that goes says so by its own name; another one that takes its place may get its inode number.
-        if (event === 'rename' && name === basename(path) && !existsSync(join(path, name))) this.#drop(key);
-        else if (name !== null) this.#ports.event(directory, name, event);
-      });
+      const identity = fileIdentity(path);
+      if (identity && isSameFile(this.#watches.get(key)?.identity, identity)) return;
+      this.#drop(key);
+      if (!identity) return;
+      const opened = watch(path, (event, name) => this.#onEvent(key, directory, event, name));
       this.#watches.set(key, { watch: opened, path, identity });
-      opened.on('error', (error) => {
-        this.#drop(key);
-        if (existsSync(path)) this.#ports.failed(error);
-      });
+      opened.on('error', (error) => this.#onError(key, path, error));
     } catch (error) {
-      this.#ports.failed(error);
+      this.#onError(key, path, error);
     }
   }
 
   close(): void {
     this.#isClosed = true;
     for (const key of this.#watches.keys()) this.#drop(key);
+  }
+
+  #onEvent(key: string, directory: Directory, event: string, name: string | null): void {
+    if (name === null) return;
+    const { path } = directory;
+    // A directory that goes says so by its own name; another one that takes its place may get its inode number.
+    if (event === 'rename' && name === basename(path) && !existsSync(join(path, name))) {
+      this.#drop(key);
+      this.add(directory);
+    }
+    this.#ports.event(directory, name, event);
+  }
+
+  #onError(key: string, path: string, error: unknown): void {
+    this.#drop(key);
+    // What is gone, or not ours to look at, holds nothing for us.
+    const isOurs = !FORBIDDEN.has((error as NodeJS.ErrnoException).code ?? '');
+    if (isOurs && existsSync(path)) this.#ports.failed(error);
   }
 
   #drop(key: string): void {

@@ -42,8 +42,8 @@ export class PeerLink {
   presence: string | null = null;
   /** The transcripts that the peer's client wants to be read, as far as the peer has said. */
   wish: IngestWish | null = null;
-  /** Whether nothing has come from the peer yet. */
-  isSilent = true;
+  /** Whether it was cut because nothing at all had come from the peer in time. */
+  isUnanswered = false;
   /** When the last frame came, in ms of the monotonic clock. */
   lastHeard: number;
   readonly #connection: Connection;
@@ -51,6 +51,7 @@ export class PeerLink {
   readonly #events: LinkEvents;
   readonly #handshake: Handshake;
   readonly #decoder = new FrameDecoder(MAX_HANDSHAKE_FRAME);
+  #hasHeard = false;
   #proofSent = false;
   #cancelDeadline: Cancel | undefined;
   #problem: string | undefined;
@@ -103,7 +104,7 @@ export class PeerLink {
   }
 
   #receive(chunk: Buffer): void {
-    this.isSilent = false;
+    this.#hasHeard = true;
     try {
       for (const frame of this.#decoder.push(chunk)) {
         if (this.#connection.destroyed) return;
@@ -135,7 +136,19 @@ export class PeerLink {
   }
 
   #startDeadline(problem: string): void {
-    this.#cancelDeadline = this.#ports.platform.clock.after(DEADLINE, () => this.cut(problem));
+    const { clock } = this.#ports.platform;
+    let isDue = true;
+    // Where this process was late itself, what has come meanwhile is read first.
+    const cancel = clock.after(DEADLINE, () => clock.nextTurn(() => isDue && this.#expire(problem)));
+    this.#cancelDeadline = () => {
+      isDue = false;
+      cancel();
+    };
+  }
+
+  #expire(problem: string): void {
+    this.isUnanswered = !this.#hasHeard;
+    this.cut(problem);
   }
 
   #stopDeadline(): void {

@@ -391,7 +391,7 @@ export class PeerMesh {
     if (problem) this.#complain(dialled ?? link.peer?.instanceId, problem);
     if (!link.peer && dialled !== undefined) {
       // The system takes connections for a process that is frozen.
-      if (problem && link.isSilent && this.#isDialledAgain(dialled)) this.#frozen.add(dialled);
+      if (link.isUnanswered && this.#isDialledAgain(dialled)) this.#frozen.add(dialled);
       this.#inBackground(this.#dialledInVain(dialled));
     }
     if (!link.peer || this.#links.get(link.peer.instanceId) !== link) return;

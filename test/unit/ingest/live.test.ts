@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import zlib from 'node:zlib';
 import * as v from 'valibot';
 import { type Ingest, type IngestOptions, startIngest } from '../../../src/ingest/ingest.ts';
@@ -39,11 +40,11 @@ describe('ingestion', () => {
     const commits = new EventEmitter();
     const log: string[] = [];
     const running: Ingest[] = [];
-    const start = async () => {
+    const start = async (folders = [folder]) => {
       const ingest = await startIngest({
         db,
         leader,
-        folders: [folder],
+        folders,
         settings: v.parse(IngestSettings, settings),
         log: (level, text) => log.push(`${level} ${text}`),
         onCommitted: () => commits.emit('commit'),
@@ -408,20 +409,53 @@ describe('ingestion', () => {
     );
   });
 
-  it('reads the next transcript in a new thread when the thread has died', async () => {
+  it('tries those again once, one by one, with which the reading thread has died', async () => {
     const { start, projects, session, content, write, messages, log } = await setUp({ watch: false });
     const prompts = content('claude/session.jsonl');
     write(session, prompts);
     write(join(projects, 'older.jsonl'), prompts.replaceAll('5e550000', '5e550001').replaceAll('a000', 'f000'));
     utimesSync(join(projects, 'older.jsonl'), 1, 1);
-    process.once('worker', (worker) => worker.terminate());
+    let deaths = 0;
+    const kill = (worker: Worker) => {
+      if (++deaths <= 2) void worker.terminate();
+    };
+    process.on('worker', kill);
+    databases.directory.defer(() => void process.off('worker', kill));
     const ingest = await start();
     await ingest.settled();
+    // The older one, which was tried alone, has done nothing.
     assert.deepEqual([messages(), log.length], [11, 1]);
-    assert.match(log[0] ?? '', /cannot be read \(the reading thread has ended/);
+    assert.match(log[0] ?? '', /5e550000.* cannot be read \(the reading thread has ended/);
     appendFileSync(session, '\n');
     await ingest.rescan();
     assert.deepEqual([messages() > 11, ingest.health().degraded], [true, []]);
+  });
+
+  it('goes on beside what cannot be looked at', async () => {
+    const clock = new VirtualClock();
+    clock.jump(Date.now());
+    const { home, start, projects, session, content, write, messages, until } = await setUp({ clock });
+    mkdirSync(join(home, '.codex'));
+    symlinkSync('sessions', join(home, '.codex/sessions'));
+    mkdirSync(projects, { recursive: true });
+    symlinkSync('loop', join(projects, 'loop'));
+    const ingest = await start();
+    await ingest.settled();
+    symlinkSync('another', join(projects, 'another'));
+    write(session, content('claude/session.jsonl'));
+    await until(() => messages() === 11);
+    assert.deepEqual(ingest.health().degraded, []);
+  });
+
+  it('finds the sessions in a directory that is named after a link to the folder', async () => {
+    const { home, folder, start, content, write, messages } = await setUp({ watch: false });
+    const link = join(home, 'linked');
+    symlinkSync(folder, link);
+    const directory = join(home, '.claude/projects', link.replace(/[^A-Za-z0-9]/g, '-'));
+    write(join(directory, '5e550000.jsonl'), content('claude/session.jsonl').replaceAll(folder, link));
+    const ingest = await start([link]);
+    await ingest.settled();
+    assert.equal(messages(), 11);
   });
 
   it('tries again when it could not save, and says so meanwhile', async () => {
