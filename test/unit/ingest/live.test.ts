@@ -439,12 +439,16 @@ describe('ingestion', () => {
     symlinkSync('sessions', join(home, '.codex/sessions'));
     mkdirSync(projects, { recursive: true });
     symlinkSync('loop', join(projects, 'loop'));
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    databases.directory.defer(() => void process.off('unhandledRejection', note));
     const ingest = await start();
     await ingest.settled();
     symlinkSync('another', join(projects, 'another'));
     write(session, content('claude/session.jsonl'));
     await until(() => messages() === 11);
-    assert.deepEqual(ingest.health().degraded, []);
+    assert.deepEqual([ingest.health().degraded, unhandled], [[], []]);
   });
 
   it('finds the sessions in a directory that is named after a link to the folder', async () => {
