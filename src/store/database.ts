@@ -5,6 +5,7 @@ import { DevChatError, errorText } from '../protocol/errors.ts';
 import { BUSY_TIMEOUT, retryWhileBusy } from './busy.ts';
 import { changeHead } from './changeLog.ts';
 import { copyPages } from './copyPages.ts';
+import { isEpoch } from './epoch.ts';
 import { type FileIdentity, fileIdentity, isSameFile, makePrivateDirectory } from './files.ts';
 import { migrate } from './migrate.ts';
 import { assertLocalFileSystem, currentMounts, type Mount } from './mounts.ts';
@@ -264,9 +265,13 @@ export class Database {
     return this.isWhole() && this.#isStillOurs(INDEX_SUFFIX);
   }
 
-  /** Whether the open file still holds what it held: SQLite copies one database over another in place. */
+  /**
+   * Whether the open file names no other database than it did: SQLite copies one over another in place. One whose epoch was
+   * lost is still itself.
+   */
   isItself(): boolean {
-    return this.epoch() === this.#epoch;
+    const epoch = this.epoch();
+    return epoch === this.#epoch || !isEpoch(epoch);
   }
 
   /** Whether who opens the path finds everything that is stored. */

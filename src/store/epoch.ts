@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
 import type { Database } from './database.ts';
+
+const Epoch = v.pipe(v.string(), v.uuid());
 
 /** Names the database that one was made from, by its epoch. */
 export const ORIGIN_KEY = 'rescued_from';
@@ -12,4 +15,9 @@ export function changeEpoch(db: Pick<Database, 'sql'>, origin: string | undefine
   const set = db.sql('INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)');
   set.run('db_epoch', randomUUID());
   if (origin !== undefined) set.run(ORIGIN_KEY, origin);
+}
+
+/** Whether a value names a database. */
+export function isEpoch(value: unknown): boolean {
+  return v.is(Epoch, value);
 }

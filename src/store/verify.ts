@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import * as v from 'valibot';
 import { DevChatError, errorText } from '../protocol/errors.ts';
 import type { VerifyResult } from '../protocol/rpc.ts';
 import { changeHead, forgetChanges } from './changeLog.ts';
 import type { Database } from './database.ts';
-import { changeEpoch } from './epoch.ts';
+import { changeEpoch, isEpoch } from './epoch.ts';
 import { explainFileError } from './files.ts';
 import { newMeta } from './migrate.ts';
 import { isUnwritable } from './readOnly.ts';
+import { makeScratchDirectory } from './recovery/backups.ts';
 import { holdsRows, missingParts, type SchemaPart } from './schemaParts.ts';
 import { explainSqlite, isCorruption } from './sqliteErrors.ts';
 import { interruptMessages } from './streams.ts';
@@ -21,8 +21,6 @@ interface Check {
   find(db: Database): string[];
   mend?(db: Database, origin: string): void;
 }
-
-const Uuid = v.pipe(v.string(), v.uuid());
 
 /**
  * Messages that wait for text though nobody writes them: no instance would ever end them. Those of the hub may be
@@ -86,7 +84,7 @@ const readableChecks: Check[] = [
   {
     find: (db) => {
       const epoch = db.sql(`SELECT value FROM meta WHERE key = 'db_epoch'`).pluck().get();
-      return epoch === undefined || v.is(Uuid, epoch) ? [] : [`The db_epoch ${epoch} names no database.`];
+      return epoch === undefined || isEpoch(epoch) ? [] : [`The db_epoch ${epoch} names no database.`];
     },
     mend: (db) => changeEpoch(db, undefined),
   },
@@ -177,7 +175,7 @@ async function lookInIndex(db: Database): Promise<string[]> {
     return await withCopy(db, findInIndex);
   } catch (error) {
     if (!isUnwritable(error)) throw error;
-    return [`The search index was not checked, because no copy could be made in ${tmpdir()}: ${errorText(error)}`];
+    return [`The search index was not checked, because no copy could be made: ${errorText(error)}`];
   }
 }
 
@@ -189,15 +187,15 @@ async function withCopy<T>(db: Database, body: (copy: Pick<Database, 'sql'>) => 
   let directory: string | undefined;
   let sqlite: Sqlite.Database | undefined;
   try {
-    // For this user alone.
-    directory = mkdtempSync(join(tmpdir(), 'devchat-'));
+    // For this user alone, both.
+    directory = db.readOnlyReason === null ? makeScratchDirectory(db.path) : mkdtempSync(join(tmpdir(), 'devchat-'));
     const path = join(directory, 'chat.db');
     await db.copyTo(path);
     const copy = new Sqlite(path);
     sqlite = copy;
     return body({ sql: (text) => copy.prepare(text) });
   } catch (error) {
-    throw explainFileError(explainSqlite(error, directory ?? ''), tmpdir());
+    throw explainFileError(explainSqlite(error, directory ?? ''), directory ?? dirname(db.path));
   } finally {
     sqlite?.close();
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true });

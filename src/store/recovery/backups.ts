@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type Sqlite from 'better-sqlite3';
 import { DevChatError } from '../../protocol/errors.ts';
@@ -105,10 +105,20 @@ export async function takeBackup(sqlite: Sqlite.Database, databasePath: string, 
   }
 }
 
-/** Removes what one who was killed has left: a file, and the journal beside it. */
+/**
+ * Makes a directory for this user alone, for a copy that is needed for a moment. Beside the database, because there is
+ * room for it, and because what one who was killed leaves there goes with the next backup.
+ */
+export function makeScratchDirectory(databasePath: string): string {
+  const directory = backupDirectory(databasePath);
+  makePrivateDirectory(directory);
+  return mkdtempSync(join(directory, `scratch${UNFINISHED}-`));
+}
+
+/** Removes what those who were killed have left: files with the journals beside them, and copies. */
 function removeUnfinished(directory: string): void {
   for (const name of readdirSync(directory)) {
-    if (name.includes(UNFINISHED)) rmSync(join(directory, name), { force: true });
+    if (name.includes(UNFINISHED)) rmSync(join(directory, name), { force: true, recursive: true });
   }
 }
 

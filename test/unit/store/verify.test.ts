@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { mock } from 'node:test';
 import { describe, it } from 'mocha';
 import { DevChatError } from '../../../src/protocol/errors.ts';
@@ -117,18 +117,6 @@ describe('verification', () => {
     assert.ok(problems.includes(`Conversation ${id} holds messages with numbers below 1.`));
   });
 
-  /** Makes another directory the one for temporary files. */
-  function useTemporary(path: string): void {
-    const { TMPDIR, TEMP } = process.env;
-    Object.assign(process.env, { TMPDIR: path, TEMP: path });
-    databases.directory.defer(() => {
-      for (const [name, value] of Object.entries({ TMPDIR, TEMP })) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
-    });
-  }
-
   it('lets others write while it looks', async () => {
     const { db } = await damaged('');
     const other = databases.raw();
@@ -170,9 +158,6 @@ describe('verification', () => {
 
   it('compares the search index in a copy for this user alone, of which nothing is left', async () => {
     const { db } = await damaged('');
-    const temporary = join(databases.directory.path, 'temporary');
-    mkdirSync(temporary);
-    useTemporary(temporary);
     const copyTo = db.copyTo.bind(db);
     const modes: number[] = [];
     mock.method(db, 'copyTo', async (path: string) => {
@@ -185,19 +170,17 @@ describe('verification', () => {
       writeFileSync(path, 'half of it');
       throw new DevChatError('disk-full', 'No room.');
     });
-    const problems = [`The search index was not checked, because no copy could be made in ${temporary}: No room.`];
+    const problems = ['The search index was not checked, because no copy could be made: No room.'];
     assert.deepEqual(await verify(db, origin, false), { problems, repaired: [] });
-    assert.deepEqual(readdirSync(temporary), []);
+    assert.deepEqual(readdirSync(`${db.path}.backups`), []);
   });
 
   it('says that it could not compare the search index where no copy can be made, and mends it all the same', async () => {
     const { db } = await damaged(`INSERT INTO message_index(message_index) VALUES ('delete-all')`);
-    useTemporary(join(databases.directory.path, 'missing'));
+    rmSync(`${db.path}.backups`, { recursive: true, force: true });
+    writeFileSync(`${db.path}.backups`, 'no directory');
     const { problems } = await verify(db, origin, false);
-    assert.match(
-      String(problems),
-      /^The search index was not checked, because no copy could be made in .*missing: .*ENOENT/,
-    );
+    assert.match(String(problems), /^The search index was not checked, because no copy could be made: .*ENOTDIR/);
     assert.deepEqual(await verify(db, origin, true), { problems: [], repaired: [unfit] });
   });
 
