@@ -50,10 +50,16 @@ export async function openHistory(path: string, tell?: (text: string) => void): 
     const loss = await lossOfOpen(db);
     // Where the mark cannot be written, the same is found again.
     if (!loss || loss.text === settled) return { db, notices };
-    const notice = await settle(db, loss);
-    if (notice) notices.push(notice);
-    settled = loss.text;
-    await db.close();
+    try {
+      const notice = await settle(db, loss);
+      if (notice) notices.push(notice);
+      settled = loss.text;
+    } catch (error) {
+      // Another window has settled it, and given it another epoch.
+      if (!hasReason(error, 'database-replaced')) throw error;
+    } finally {
+      await db.close();
+    }
   }
   throw new DevChatError('busy', `The chat database ${file} is being repaired again and again. Try again later.`);
 }
