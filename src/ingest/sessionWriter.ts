@@ -11,14 +11,15 @@ import {
   type IngestedSession,
   insertIngestedConversation,
   insertIngestedMessages,
+  raiseRevision,
   saveSession,
   saveUsage,
   touchConversation,
-  touchOther,
   type UsageRow,
   updateIngestedMessage,
   updatePieces,
 } from '../store/ingestMessages.ts';
+import { pendingMessages } from '../store/replica/pending.ts';
 import { titleRank } from './adapter.ts';
 import { rowId } from './identity.ts';
 import type { PreparedFact, PreparedMessage, PreparedTitle, PreparedUsage, StoredPart } from './prepare.ts';
@@ -37,6 +38,8 @@ interface Session extends IngestedSession {
   isChanged: boolean;
   createdAt: number;
   updatedAt: number;
+  /** Of the conversation's row, once it was written; 0 before. */
+  revision: number;
 }
 
 interface UsageDraft extends UsageRow {
@@ -94,11 +97,18 @@ export class SessionWriter {
     const added = [...this.#messages.values()].filter(({ task }) => task === 'insert');
     if (added.length > 0) insertIngestedMessages(this.#db, added);
     for (const message of this.#messages.values()) this.#writeMessage(message, changes);
+    // Those that wait for numbers of the hub stand behind what was added.
+    for (const id of new Set(added.map(({ conversationId }) => conversationId))) {
+      changes.push(...pendingMessages(this.#db, id));
+    }
     for (const { session, message, afterSeq } of this.#shared) {
-      if (session.conversationId) addMembership(this.#db, session.conversationId, message.id, afterSeq);
+      const id = session.conversationId;
+      if (!id || !addMembership(this.#db, id, message.id, afterSeq)) continue;
+      // Where it begins may be another place now.
+      if (session.revision === 0) session.revision = raiseRevision(this.#db, id, 0);
     }
     for (const { isChanged, ...usage } of this.#usage.values()) if (isChanged) saveUsage(this.#db, usage);
-    appendChanges(this.#db, changes, this.#origin);
+    appendChanges(this.#db, [...changes, ...this.#untold(changes)], this.#origin);
   }
 
   #take(fact: PreparedFact): boolean {
@@ -255,8 +265,8 @@ export class SessionWriter {
       ...{ conversationId: null, title: '', titleRank: 0, lastSeq: 0 },
       ...{ cwd: null, branch: null, model: null, isPurged: false },
     };
-    const session = { ...(stored ?? empty), externalId, isNew: false, isChanged: false, createdAt: 0, updatedAt: 0 };
-    const drafting: Session = { ...session, titleBefore: session.title };
+    const session = { ...(stored ?? empty), externalId, isNew: false, isChanged: false };
+    const drafting: Session = { ...session, titleBefore: session.title, createdAt: 0, updatedAt: 0, revision: 0 };
     this.#sessions.set(externalId, drafting);
     return drafting;
   }
@@ -296,7 +306,7 @@ export class SessionWriter {
     if (task !== 'insert' && task !== 'update') return;
     const owner = [...this.#sessions.values()].find((session) => session.conversationId === conversationId);
     if (owner) this.#touch(owner, updatedAt);
-    else touchOther(this.#db, conversationId, updatedAt);
+    else raiseRevision(this.#db, conversationId, updatedAt);
   }
 
   #writeSession(session: Session, changes: ChangeEntry[]): void {
@@ -315,16 +325,28 @@ export class SessionWriter {
     const titles = { title, titleBefore: isNew ? title : titleBefore };
     const touched = { id: conversationId, lastSeq, updatedAt, ...titles, isLive: this.#isLive };
     const { revision, isRetitled } = touchConversation(this.#db, touched);
+    session.revision = revision;
     if (!isRetitled) return;
     changes.push({ changeType: 'ConversationTitleUpdated', conversationId, newTitle: title, revision });
   }
+
+  /** Entries for the conversations of which others say nothing, such as of one that goes on on another branch. */
+  #untold(changes: readonly ChangeEntry[]): ChangeEntry[] {
+    const told = new Set(changes.map(({ conversationId }) => conversationId));
+    return [...this.#sessions.values()].flatMap(({ conversationId, revision }) =>
+      conversationId === null || revision === 0 || told.has(conversationId)
+        ? []
+        : { changeType: 'ConversationUpdated' as const, conversationId, revision },
+    );
+  }
 }
 
-/** Parts of a stored message. A message without any is all text. */
+/** Parts of a stored message. A message without any is all text; what a user has put in their place is no list of them. */
 function partsOf({ content, parts }: IngestedMessage): StoredPart[] {
   if (parts === null)
     return content === '' ? [] : [{ json: JSON.stringify({ type: 'text', text: content }), text: content }];
-  return (JSON.parse(parts) as unknown[]).map((part) => ({ json: JSON.stringify(part), text: '' }));
+  const list: unknown = JSON.parse(parts);
+  return Array.isArray(list) ? list.map((part) => ({ json: JSON.stringify(part), text: '' })) : [];
 }
 
 /** Sets the parts of a message, and its content to what of them is shown. */

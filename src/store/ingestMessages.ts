@@ -2,7 +2,7 @@ import type { Usage } from '../protocol/ingest.ts';
 import type { MessageStatus, Role } from '../protocol/model.ts';
 import { recordBlobUses } from './blobUses.ts';
 import type { Database } from './database.ts';
-import { unreadCount } from './rows.ts';
+import { placeOf, unreadCount } from './rows.ts';
 import { countMessage } from './syncState.ts';
 
 /** A message from a transcript as it is stored, with what tells whether a record adds to it. */
@@ -44,7 +44,7 @@ export interface IngestedSession {
 export function findIngestedMessages(db: Database, keys: readonly string[]): IngestedMessage[] {
   const rows = db
     .sql(
-      `SELECT i.key, m.id, m.conversation_id AS conversationId, m.seq, m.role, m.author, m.model, m.status, m.content,
+      `SELECT i.key, m.id, m.conversation_id AS conversationId, ${placeOf('m')} AS seq, m.role, m.author, m.model, m.status, m.content,
          json(m.parts) AS parts, i.pieces, m.revision, m.created_at AS createdAt, m.updated_at AS updatedAt,
          m.deleted_at IS NOT NULL OR m.revision <> i.revision AS isFinal
        FROM ingest_messages i JOIN messages m ON m.id = i.message_id
@@ -197,21 +197,24 @@ export function touchConversation(
   return { revision, isRetitled };
 }
 
-/** Records that a message of a conversation was changed by a record of another one, inside a write transaction. */
-export function touchOther(db: Database, id: string, updatedAt: number): void {
-  db.sql('UPDATE conversations SET revision = revision + 1, updated_at = max(updated_at, ?) WHERE id = ?').run(
-    updatedAt,
-    id,
+/**
+ * Records that something of a conversation was changed, but nothing was added to it, inside a write transaction.
+ * @returns the revision
+ */
+export function raiseRevision(db: Database, id: string, updatedAt: number): number {
+  const touch = db.sql(
+    'UPDATE conversations SET revision = revision + 1, updated_at = max(updated_at, ?) WHERE id = ? RETURNING revision',
   );
+  return touch.pluck().get(updatedAt, id) as number;
 }
 
-/** Records that a message of another conversation, after number `afterSeq`, is part of this one too. */
-export function addMembership(db: Database, conversationId: string, messageId: string, afterSeq: number): void {
-  db.sql('INSERT OR IGNORE INTO memberships(conversation_id, message_id, after_seq) VALUES (?, ?, ?)').run(
-    conversationId,
-    messageId,
-    afterSeq,
-  );
+/**
+ * Records that a message of another conversation, after number `afterSeq`, is part of this one too.
+ * @returns whether that is new
+ */
+export function addMembership(db: Database, conversationId: string, messageId: string, afterSeq: number): boolean {
+  const insert = db.sql('INSERT OR IGNORE INTO memberships(conversation_id, message_id, after_seq) VALUES (?, ?, ?)');
+  return insert.run(conversationId, messageId, afterSeq).changes > 0;
 }
 
 /** One request's tokens; as it is stored. */

@@ -1,6 +1,7 @@
 import { appendChanges } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { STATE_TEXTS } from './ingestFiles.ts';
+import { placeOf } from './rows.ts';
 
 /** What a row holds of transcripts: text, and JSON with texts in it. */
 export interface IngestedText {
@@ -129,7 +130,7 @@ function updateMessage(db: Database, { row, text, json }: IngestedText, origin: 
   const { messageId, conversationId, seq, revision } = db
     .sql(
       `UPDATE messages SET content = ?, parts = jsonb(?), revision = revision + 1 WHERE row_id = ?
-       RETURNING id AS messageId, conversation_id AS conversationId, seq, revision`,
+       RETURNING id AS messageId, conversation_id AS conversationId, ${placeOf('messages')} AS seq, revision`,
     )
     .get(text, json, row) as { messageId: string; conversationId: string; seq: number; revision: number };
   db.sql('UPDATE ingest_messages SET revision = revision + 1 WHERE message_id = ?').run(messageId);

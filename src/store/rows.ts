@@ -22,10 +22,13 @@ export function placeOf(row: string): string {
        AND earlier.seq IS NULL AND earlier.row_id < ${row}.row_id))`;
 }
 
-/** Of a row of `conversations`, the newest message that a forked session has from another one, as JSON text. */
+/**
+ * Of a row of `conversations`, the newest message that a forked session has from another one, deleted or not, as JSON text:
+ * what is done to that message is told of the other conversation only.
+ */
 const beginning = `SELECT json_object('conversationId', m.conversation_id, 'seq', m.seq)
   FROM memberships b JOIN messages m ON m.id = b.message_id
-  WHERE b.conversation_id = conversations.id AND m.deleted_at IS NULL ORDER BY m.created_at DESC, m.seq DESC LIMIT 1`;
+  WHERE b.conversation_id = conversations.id ORDER BY m.created_at DESC, m.seq DESC LIMIT 1`;
 
 /** Columns of `conversations` under the names of {@link Conversation}; `tags` and `origin` still as JSON text. */
 export const conversationColumns = `id, title, source, external_id AS externalId,

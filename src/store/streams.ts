@@ -4,6 +4,7 @@ import { appendChanges } from './changeLog.ts';
 import type { Database } from './database.ts';
 import { type LeaderRecord, writeAsLeader } from './leader.ts';
 import { findMessage, insertMessage, type MessageUpdate, writeMessage } from './messages.ts';
+import { placeOf } from './rows.ts';
 
 /** An instance that is writing messages, by the record. */
 export interface StreamOwner {
@@ -91,7 +92,7 @@ export function interruptMessages(db: Database, origin: string, messageIds: read
   const interrupt = db.sql(
     `UPDATE messages SET status = 'interrupted', revision = revision + 1, updated_at = ?
      WHERE id = ? AND status = 'streaming' AND deleted_at IS NULL
-     RETURNING conversation_id AS conversationId, seq, revision`,
+     RETURNING conversation_id AS conversationId, ${placeOf('messages')} AS seq, revision`,
   );
   const touch = db.sql('UPDATE conversations SET revision = revision + 1, updated_at = ? WHERE id = ?');
   const changes = messageIds.flatMap((messageId) => {

@@ -7,6 +7,7 @@ import { placeOf } from '../rows.ts';
 import { countMessage, resetSyncState } from '../syncState.ts';
 import { type Document, sayTheSame } from './documents.ts';
 import type { HubEntity } from './entities.ts';
+import { pendingMessages } from './pending.ts';
 
 interface MessageRow {
   conversationId: string;
@@ -22,6 +23,9 @@ export class HubRows {
    * elsewhere now.
    */
   readonly #numbered = new Map<string, number>();
+
+  /** Messages that have got a name and another revision. */
+  readonly #signed: string[] = [];
 
   constructor(db: Database) {
     this.#db = db;
@@ -50,11 +54,22 @@ export class HubRows {
     return row && { ...row, ...(typeof parts === 'string' ? { parts: JSON.parse(parts) } : {}) };
   }
 
-  /** Puts a name to what a user wrote, if it has none. */
+  /**
+   * Puts a name to what a user wrote, if it has none. Readers of a message that waits for its number get the name with
+   * that; who edits it meanwhile has no conflict.
+   */
   sign(messageId: string, userId: string): void {
-    this.#db
-      .sql(`UPDATE messages SET author = ? WHERE id = ? AND role = 'user' AND author IS NULL AND deleted_at IS NULL`)
-      .run(userId, messageId);
+    const signed = this.#db
+      .sql(
+        `UPDATE messages SET author = ?, revision = revision + (seq IS NOT NULL)
+         WHERE id = ? AND role = 'user' AND author IS NULL AND deleted_at IS NULL
+         RETURNING conversation_id AS conversationId, seq, revision`,
+      )
+      .get(userId, messageId) as (MessageRow & { revision: number }) | undefined;
+    if (!signed || signed.seq === null) return;
+    const { conversationId, seq, revision } = signed;
+    this.#signed.push(messageId);
+    this.#log('MessageUpdated', conversationId, { messageId, seq, revision });
   }
 
   /** Makes a row what the entity is, if it differs. */
@@ -91,15 +106,14 @@ export class HubRows {
 
   /** Brings the conversations up to date; returns the entries for the change log, of everything that was done. */
   finish(): ChangeEntry[] {
-    const pending = this.#db.sql(
-      `SELECT id AS messageId, ${placeOf('messages')} AS seq, revision FROM messages
-       WHERE conversation_id = ? AND messages.seq IS NULL ORDER BY row_id`,
-    );
     for (const [conversationId, newest] of this.#numbered) {
       this.#raise(conversationId, newest);
-      const rows = pending.all(conversationId) as { messageId: string; seq: number; revision: number }[];
-      for (const row of rows) this.#log('MessageUpdated', conversationId, row);
+      this.#entries.push(...pendingMessages(this.#db, conversationId));
     }
+    // A name is no edit: an agent's records may still add to the message. Once for all, as it goes through the table.
+    const follow = `UPDATE ingest_messages SET revision = revision + 1
+      WHERE message_id IN (SELECT value FROM json_each(?))`;
+    if (this.#signed.length > 0) this.#db.sql(follow).run(JSON.stringify(this.#signed));
     return this.#entries;
   }
 

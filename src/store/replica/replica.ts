@@ -185,6 +185,7 @@ export function takeChanges(db: Database, userId: string, most: { changes: numbe
     saveEntry(db, prepared.entry);
     changes.push(prepared.change);
   }
+  appendChanges(db, rows.finish(), HUB_ORIGIN);
   return changes;
 }
 

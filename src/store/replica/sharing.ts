@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Share } from '../../protocol/hub.ts';
 import type { Conversation } from '../../protocol/model.ts';
-import { appendChanges } from '../changeLog.ts';
+import { appendChanges, type ChangeEntry } from '../changeLog.ts';
 import { getConversation, getLiveConversation } from '../conversations.ts';
 import type { Database } from '../database.ts';
 import { resetSyncState } from '../syncState.ts';
 import { removeUnshared } from './outbox.ts';
+import { pendingMessages } from './pending.ts';
 
 /** Messages that one transaction puts into the outbox, and the pause to the next one, in ms. */
 const MESSAGES = 2000;
@@ -86,32 +87,36 @@ export function unshareConversation(db: Database, origin: string, id: string): P
     getConversation(db, id);
     const own = '(SELECT id FROM messages WHERE conversation_id = :id UNION ALL SELECT :id)';
     for (const table of ['hub_outbox', 'hub_entities']) db.sql(`DELETE FROM ${table} WHERE id IN ${own}`).run({ id });
-    numberPending(db, id);
-    return setAuthority(db, origin, id, 'private');
+    return setAuthority(db, origin, id, 'private', numberPending(db, id));
   });
 }
 
-/** Gives the messages that wait for numbers of the hub their own. */
-function numberPending(db: Database, conversationId: string): void {
-  const rows = db
-    .sql('SELECT row_id FROM messages WHERE conversation_id = ? AND seq IS NULL ORDER BY row_id')
-    .pluck()
-    .all(conversationId);
-  for (const rowId of rows) {
+/** Gives the messages that wait for numbers of the hub their own; returns the entries for the change log. */
+function numberPending(db: Database, conversationId: string): ChangeEntry[] {
+  const entries = pendingMessages(db, conversationId);
+  for (const { messageId } of entries) {
     const seq = db
       .sql('UPDATE conversations SET last_seq = last_seq + 1 WHERE id = ? RETURNING last_seq')
       .pluck()
       .get(conversationId);
-    db.sql('UPDATE messages SET seq = ? WHERE row_id = ?').run(seq, rowId);
+    db.sql('UPDATE messages SET seq = ? WHERE id = ?').run(seq, messageId);
   }
-  if (rows.length > 0) resetSyncState(db, conversationId);
+  if (entries.length > 0) resetSyncState(db, conversationId);
+  return entries;
 }
 
-function setAuthority(db: Database, origin: string, id: string, authority: Authority): Conversation {
+/** @param entries what was done along with it */
+function setAuthority(
+  db: Database,
+  origin: string,
+  id: string,
+  authority: Authority,
+  entries: ChangeEntry[] = [],
+): Conversation {
   db.sql('UPDATE conversations SET authority = ?, revision = revision + 1 WHERE id = ?').run(authority, id);
   const conversation = getConversation(db, id);
   const { revision } = conversation;
-  appendChanges(db, [{ changeType: 'ConversationUpdated', conversationId: id, revision }], origin);
+  appendChanges(db, [...entries, { changeType: 'ConversationUpdated', conversationId: id, revision }], origin);
   return conversation;
 }
 
