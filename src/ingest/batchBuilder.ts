@@ -124,9 +124,11 @@ export class BatchBuilder {
     const before = this.#texts;
     if (adapter.texts === before) return;
     const redacted = (name: string, text: string) => (text === before?.[name] ? text : this.#preparation.redact(text));
-    const texts = Object.entries(adapter.texts ?? {});
-    this.#texts = Object.fromEntries(texts.map(([name, text]) => [name, redacted(name, text)]));
-    adapter.texts = this.#texts;
+    const texts = Object.entries(adapter.texts ?? {}).map(([name, text]) => [name, redacted(name, text)] as const);
+    this.#texts = texts.length > 0 ? Object.fromEntries(texts) : undefined;
+    // Left out when there are none, as if there had been none.
+    if (this.#texts) adapter.texts = this.#texts;
+    else delete adapter.texts;
   }
 
   #take(facts: PreparedFact[]): void {

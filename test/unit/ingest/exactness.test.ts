@@ -88,6 +88,19 @@ describe('a transcript gives the same history', () => {
     });
   }
 
+  it('line by line, with what is remembered only for a while', async () => {
+    const [source, fixture] = ['copilot-cli', 'copilot/77770000-0000-4000-8000-000000000001/events.jsonl'] as const;
+    const lines = readFileSync(join(fixtures, fixture), 'utf8').split(/(?<=\n)/);
+    const thought = {
+      type: 'assistant.reasoning',
+      id: 'e0000099-0000-4000-8000-000000000000',
+      data: { content: 'Why?' },
+    };
+    const reply = lines.findIndex((line) => line.includes('"assistant.message"'));
+    const content = Buffer.from(lines.toSpliced(reply, 0, `${JSON.stringify(thought)}\n`).join(''));
+    assert.deepEqual(await feed(source, fixture, content, lineEnds(content)), await feed(source, fixture, content, []));
+  });
+
   it('byte by byte', async function () {
     this.timeout(120_000);
     const fixture = 'claude/pitfalls.jsonl';

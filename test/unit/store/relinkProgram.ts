@@ -6,5 +6,5 @@ import { relinkWorkspace } from '../../../src/store/catalog.ts';
 const [, , home = '', folder = '', ...ids] = process.argv;
 process.stdout.write('\n');
 await once(process.stdin, 'data');
-const results = Array.from({ length: 20 }, () => ids.map((id) => relinkWorkspace(home, folder, id))).flat();
+const results = Array.from({ length: 100 }, () => ids.map((id) => relinkWorkspace(home, folder, id))).flat();
 process.stdout.write(JSON.stringify(results), () => process.exit());
