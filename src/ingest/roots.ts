@@ -1,10 +1,10 @@
 import { type BigIntStats, realpathSync, statSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { IngestSettings, Source } from '../protocol/ingest.ts';
 import type { IngestFile } from '../store/ingestFiles.ts';
 import { currentMounts, networkTypeOf } from '../store/mounts.ts';
+import { systemClock, turn } from '../sync/clock.ts';
 import type { Adapter } from './adapter.ts';
 import { adapters } from './adapters.ts';
 
@@ -69,7 +69,7 @@ export async function findTranscripts(
   const { adapter, isRemote } = directory.root;
   const files: FoundFile[] = [];
   for (const [index, path] of (await transcriptPaths(directory, folders, visit)).entries()) {
-    if (index % RUN === RUN - 1) await turn();
+    if (index % RUN === RUN - 1) await turn(systemClock);
     // On a disk of this machine, waiting for a thread takes many times as long as looking.
     files.push(...(isRemote ? await look(path, adapter.source) : lookAtOnce(path, adapter.source)));
   }

@@ -16,7 +16,7 @@ export interface WatcherPorts {
 /** Hears of changes in the agents' directories, not of those below. Every event is only a hint to look. */
 export class Watcher {
   readonly #ports: WatcherPorts;
-  readonly #watches = new Map<string, { watch: FSWatcher; path: string; identity: FileIdentity | undefined }>();
+  readonly #watches = new Map<string, { watch: FSWatcher; path: string; identity: FileIdentity }>();
 
   #isClosed = false;
 

@@ -34,46 +34,39 @@ const tables = {
     rows: `media_type = 'text/plain' AND content IS NOT NULL`,
     row: 'rowid',
     text: 'CAST(content AS TEXT)',
-    save: (db, changed) => set(db, changed, 'UPDATE blobs SET content = CAST(:text AS BLOB) WHERE rowid = :row'),
+    save: saveBy('UPDATE blobs SET content = CAST(:text AS BLOB) WHERE rowid = :row'),
   },
   conversations: { rows: 'external_id IS NOT NULL', row: 'rowid', text: 'title', save: updateTitle },
   change_log: {
     rows: `new_title IS NOT NULL AND ${ofAgents}`,
     row: 'id',
     text: 'new_title',
-    save: (db, changed) => set(db, changed, 'UPDATE change_log SET new_title = :text WHERE id = :row'),
+    save: saveBy('UPDATE change_log SET new_title = :text WHERE id = :row'),
   },
   ingest_sessions: {
     rows: 'true',
     row: byName.row,
     text: 'title',
-    save: (db, changed) =>
-      set(db, changed, `UPDATE ingest_sessions SET title = :text WHERE ${byName.of('ingest_sessions')}`),
+    save: saveBy(`UPDATE ingest_sessions SET title = :text WHERE ${byName.of('ingest_sessions')}`),
   },
   ingest_files: {
     rows: 'true',
     row: 'id',
     text: `''`,
     json: `state -> '${STATE_TEXTS}'`,
-    save: (db, changed) =>
-      set(
-        db,
-        changed,
-        `UPDATE ingest_files SET state = json_set(state, '${STATE_TEXTS}', json(:json)) WHERE id = :row`,
-      ),
+    save: saveBy(`UPDATE ingest_files SET state = json_set(state, '${STATE_TEXTS}', json(:json)) WHERE id = :row`),
   },
   ingest_quarantine: {
     rows: 'true',
     row: byPosition.row,
     text: 'beginning',
-    save: (db, changed) =>
-      set(db, changed, `UPDATE ingest_quarantine SET beginning = :text WHERE ${byPosition.of('ingest_quarantine')}`),
+    save: saveBy(`UPDATE ingest_quarantine SET beginning = :text WHERE ${byPosition.of('ingest_quarantine')}`),
   },
   ingest_unknown: {
     rows: 'raw IS NOT NULL',
     row: 'rowid',
     text: 'raw',
-    save: (db, changed) => set(db, changed, 'UPDATE ingest_unknown SET raw = :text WHERE rowid = :row'),
+    save: saveBy('UPDATE ingest_unknown SET raw = :text WHERE rowid = :row'),
   },
 } satisfies Record<string, Table>;
 
@@ -122,8 +115,11 @@ export function saveRescan(
   db.sql('INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)').run(`redacted_${table}`, position);
 }
 
-function set(db: Database, changed: IngestedText, sql: string): void {
-  db.sql(sql).run(changed);
+/** Saves what was changed by a statement that needs nothing else. */
+function saveBy(sql: string): Table['save'] {
+  return (db, changed) => {
+    db.sql(sql).run(changed);
+  };
 }
 
 function updateMessage(db: Database, { row, text, json }: IngestedText, origin: string): void {
