@@ -11,7 +11,7 @@ const RATE = 200;
 const DURATION = 10;
 const PAINTED_DURATION = 30;
 
-/** How much longer than with a bare element it may be between two paints, in 95 % of them. */
+/** How much longer than with a bare element it may be between two paints, in 95 % and in 99 % of them. */
 const SMOOTH = 2;
 
 /** How long the last pieces may take, in ms. */
@@ -80,8 +80,6 @@ export async function measure(): Promise<Section> {
 /** How four windows of an editor showed a reply, frame by frame. */
 function paintedLines({ windows, bare }: Awaited<ReturnType<typeof paintInFourWindows>>): string[] {
   const pieces = RATE * PAINTED_DURATION;
-  const usual = Math.max(...windows.map(({ gaps }) => percentile(durations(gaps), 0.95)));
-  const floor = Math.max(...bare.map(({ gaps }) => percentile(durations(gaps), 0.95)));
   const whole = windows.filter(({ isWhole }) => isWhole).length;
   const shown = windows.reduce((sum, { delays }) => sum + delays.length, 0);
   const row = (what: string, { delays, gaps }: Painted) => [
@@ -90,14 +88,14 @@ function paintedLines({ windows, bare }: Awaited<ReturnType<typeof paintInFourWi
     ms(percentile(delays, 0.5)),
     ms(percentile(delays, 0.99)),
     gaps.length,
-    ...[0.5, 0.95, 1].map((share) => ms(percentile(durations(gaps), share))),
+    ...[0.5, 0.95, 0.99, 1].map((share) => ms(percentile(durations(gaps), share))),
     ms(gaps.at(-1)?.stolen ?? Number.NaN),
   ];
   return [
     `Paragraphs and lists in ${ROUNDS} messages, ${PAINTED_DURATION} s in all, painted in four windows of a real VS Code in one browser, ` +
       'each with an extension host and an instance of its own. The floor, in turn with them in the same windows: an extension that ' +
-      'gets the same pieces over a socket, passes them on at the same pace, and appends them as they stand to a bare element. ' +
-      'Stolen is what the host of this machine gave to others meanwhile, of all processors.',
+      'gets the same pieces over a socket, passes them on 25 ms apart, and appends them as they stand to a bare element of the same ' +
+      'width. Stolen is what the host of this machine gave to others meanwhile, of all processors.',
     '',
     ...table(
       [
@@ -108,6 +106,7 @@ function paintedLines({ windows, bare }: Awaited<ReturnType<typeof paintInFourWi
         'paints',
         'between paints, median ms',
         'p95 ms',
+        'p99 ms',
         'longest ms',
         'stolen in it, ms',
       ],
@@ -127,11 +126,12 @@ function paintedLines({ windows, bare }: Awaited<ReturnType<typeof paintInFourWi
         measured: `${whole} of ${windows.length}`,
         met: whole === windows.length,
       },
-      {
-        target: `between two paints, in 95 %, at most ${SMOOTH} × the floor`,
-        measured: `${(usual / floor).toFixed(2)} ×`,
-        met: usual <= SMOOTH * floor,
-      },
+      ...[0.95, 0.99].map((share) => {
+        const gap = (all: readonly Painted[]) => Math.max(...all.map(({ gaps }) => percentile(durations(gaps), share)));
+        const ratio = gap(windows) / gap(bare);
+        const target = `between two paints, in ${100 * share} %, at most ${SMOOTH} × the floor`;
+        return { target, measured: `${ratio.toFixed(2)} ×`, met: ratio <= SMOOTH };
+      }),
     ]),
   ];
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { StreamPiece } from '../../../src/protocol/model.ts';
-import { PieceFlow } from '../../../src/views/pieceFlow.ts';
+import { type FlowClock, PieceFlow } from '../../../src/views/pieceFlow.ts';
 import { addPiece, type LiveText } from '../../../src/views/webview/liveText.ts';
 
 const piece = (offset: number, text: string, messageId = 'm', runId = 'r'): StreamPiece => ({
@@ -9,15 +9,19 @@ const piece = (offset: number, text: string, messageId = 'm', runId = 'r'): Stre
 });
 
 /** A panel that takes the next event when it is told to, and needs no pause unless one is given. */
-function slowPanel(pause: () => Promise<unknown> = () => Promise.resolve()) {
+function slowPanel(pause: FlowClock['pause'] = () => Promise.resolve()) {
+  let now = 0;
   const taken: StreamPiece[] = [];
   let wake: { resolve(): void; reject(reason: Error): void } | undefined;
-  const flow = new PieceFlow((event) => {
-    if (event.type === 'stream') taken.push(event.piece);
-    const { promise, ...ends } = Promise.withResolvers<void>();
-    wake = ends;
-    return promise;
-  }, pause);
+  const flow = new PieceFlow(
+    (event) => {
+      if (event.type === 'stream') taken.push(event.piece);
+      const { promise, ...ends } = Promise.withResolvers<void>();
+      wake = ends;
+      return promise;
+    },
+    { now: () => now, pause },
+  );
   const settle = async (end: (ends: NonNullable<typeof wake>) => void) => {
     const ends = wake;
     wake = undefined;
@@ -27,7 +31,10 @@ function slowPanel(pause: () => Promise<unknown> = () => Promise.resolve()) {
   };
   return {
     ...{ flow, taken },
-    take: () => settle(({ resolve }) => resolve()),
+    take: (after = 0) => {
+      now += after;
+      return settle(({ resolve }) => resolve());
+    },
     goAway: () => settle(({ reject }) => reject(new Error('Webview is disposed'))),
   };
 }
@@ -53,6 +60,23 @@ describe('pieces on their way to a panel', () => {
     pause.resolve();
     await new Promise(setImmediate);
     assert.deepEqual(taken, [piece(0, 'a'), piece(1, 'bc')]);
+  });
+
+  it('leave it alone for the longer the more time it takes, of late', async () => {
+    const pauses: number[] = [];
+    const { flow, take } = slowPanel(async (duration) => pauses.push(duration));
+    const takeAll = async (after: number, count: number) => {
+      for (let index = 0; index < count; index++) {
+        flow.add(piece(index, 'a'));
+        await take(after);
+      }
+      return Math.round(pauses.at(-1) ?? Number.NaN);
+    };
+    assert.equal(await takeAll(3, 50), 25);
+    assert.equal(await takeAll(200, 1), 45, 'one alone that takes long');
+    assert.equal(await takeAll(3, 50), 25);
+    assert.equal(await takeAll(30, 50), 60);
+    assert.equal(await takeAll(2000, 50), 75);
   });
 
   it('go together when it is busy', async () => {

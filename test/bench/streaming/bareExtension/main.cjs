@@ -3,12 +3,15 @@ const { createConnection } = require('node:net');
 const { setTimeout: delay } = require('node:timers/promises');
 const { window } = require('vscode');
 
-/** How long the page is left alone when it has taken a text, in ms: as long as the chat panel. */
+/** How long the page is left alone when it has taken a text, in ms: as long as a chat panel that takes it at once. */
 const PAUSE = 25;
+
+/** Of the element, in CSS pixels: that of the chat panel, so that the text has as many lines. */
+const WIDTH = 300;
 
 const page = `<!DOCTYPE html>
 <body style="margin: 0">
-<div id="bare" role="feed" style="height: 100vh; overflow: auto"><div role="article"><div class="body"><p></p></div></div></div>
+<div id="bare" role="feed" style="width: ${WIDTH}px; height: 100vh; overflow: auto"><div role="article"><div class="body"><p></p></div></div></div>
 <script>
   const feed = document.getElementById('bare');
   const body = feed.querySelector('.body');
