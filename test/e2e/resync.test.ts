@@ -129,7 +129,10 @@ describe('a panel that lacks messages', () => {
     const next = (await newestShown()) + 1;
     await channel.lose([next, next + 1, next + 3]);
     await channel.hold();
-    for (let seq = next; seq <= next + 3; seq++) await add(`Message ${seq}`);
+    for (let seq = next; seq <= next + 3; seq++) {
+      await add(`Message ${seq}`);
+      await channel.told(seq);
+    }
     await panel.syncing.waitFor();
     assert.deepEqual(await panel.skeletons(), [`${next}-${next + 1}`]);
     await channel.forget();

@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { installExtension } from '../../scripts/lib/editorExtensions.mjs';
 import { type EditorHost, type EditorHostOptions, startEditorHost } from '../../scripts/lib/editorHost.mjs';
 import { presetUserSettings, updateUserSettings } from '../../scripts/lib/editorSettings.mjs';
+import { writeOutput } from '../../scripts/lib/outputs.mjs';
 import { createTempDir, tempEnvironment } from '../../scripts/lib/tempDir.mjs';
 
 export { type EditorHost, startEditorHost };
@@ -61,8 +62,7 @@ export async function startTestEditor({
     remove();
   };
   const setWorkspaceSettings = (values: Record<string, unknown>) => {
-    mkdirSync(join(workspace, '.vscode'), { recursive: true });
-    writeFileSync(join(workspace, '.vscode', 'settings.json'), JSON.stringify(values));
+    writeOutput(join(workspace, '.vscode', 'settings.json'), Buffer.from(JSON.stringify(values)));
   };
   const shared = { ...process.env, ...env, DEVCHAT_HOME: folders.devchatHome };
   return { host, workspace, ...folders, env: shared, setWorkspaceSettings, stop };

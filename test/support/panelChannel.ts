@@ -7,6 +7,8 @@ interface PageChannel {
   /** Answers that bring so many messages or more are held back. */
   heldFrom: number;
   lost: number[];
+  /** The messages that there was news of, by number, also those that were lost. */
+  told: number[];
   answers: number;
   removed: number;
   skeletons: string[];
@@ -92,6 +94,13 @@ export class PanelChannel {
     }, seqs);
   }
 
+  /** Resolves when there was news of the message with a number: what follows does not come together with it. */
+  async told(seq: number): Promise<void> {
+    await this.#page.evaluate(async (channel, wanted) => {
+      while (!channel.told.includes(wanted)) await new Promise((resolve) => setTimeout(resolve, 20));
+    }, seq);
+  }
+
   /** What was seen since the last time. */
   look(): Promise<Sight> {
     return this.#page.evaluate((channel) => {
@@ -109,6 +118,7 @@ function standBetween(): void {
   const channel: PageChannel = {
     heldFrom: Number.POSITIVE_INFINITY,
     lost: [],
+    told: [],
     answers: 0,
     removed: 0,
     skeletons: [],
@@ -128,7 +138,9 @@ function standBetween(): void {
     const isHeld = brought >= channel.heldFrom;
     if (isHeld) held.push(data);
     else if (brought > 0) channel.answers++;
-    return !isHeld && !(type === 'messages' && messages?.some(({ seq }) => channel.lost.includes(seq)));
+    const told = type === 'messages' ? (messages ?? []).map(({ seq }) => seq) : [];
+    channel.told.push(...told);
+    return !isHeld && !told.some((seq) => channel.lost.includes(seq));
   };
   // A listener of its own would be gone when the editor writes the panel's document into the frame.
   const add = page.addEventListener;
