@@ -125,8 +125,10 @@ export class Database {
     return statement;
   }
 
-  /** Runs a function in one read transaction: everything it reads is of the same moment. */
+  /** Runs a function in one read transaction, the one that is open if there is one: all it reads is of the same moment. */
   read<T>(body: () => T): T {
+    // A savepoint would take as long as one of the queries.
+    if (this.#sqlite.inTransaction) return body();
     try {
       return this.#transaction.deferred(body) as T;
     } catch (error) {
@@ -154,7 +156,6 @@ export class Database {
     this.#assertInPlace();
     const checked = () => {
       this.#assertMayWrite();
-      if (!this.isItself()) throw this.#replaced();
       return { result: body(), head: changeHead(this) };
     };
     const run = () => this.#transaction.immediate(checked) as ReturnType<typeof checked>;
@@ -227,7 +228,7 @@ export class Database {
 
   /** What tells this database from every other, and from itself after it has lost something. */
   epoch(): string {
-    return String(this.sql(`SELECT value FROM meta WHERE key = 'db_epoch'`).pluck().get());
+    return this.#claims().epoch;
   }
 
   /**
@@ -247,14 +248,23 @@ export class Database {
     }
   }
 
-  /** A newer version may have claimed the database since it was opened here. */
+  /**
+   * To be called in the transaction that writes: a newer version may have claimed the database since it was opened here, or
+   * another one may have been copied over it.
+   */
   #assertMayWrite(): void {
-    const writer = Number(this.sql(`SELECT value FROM meta WHERE key = 'min_writer'`).pluck().get());
-    if (!(writer > SCHEMA_VERSION)) return;
-    throw new DevChatError(
-      'newer-database',
-      'A newer version of DevChat has taken over the chat history. Nothing was saved; update DevChat here to write.',
-    );
+    const { epoch, minWriter } = this.#claims();
+    if (minWriter > SCHEMA_VERSION) throw newerDatabase();
+    if (!this.#isOwn(epoch)) throw this.#replaced();
+  }
+
+  /** What the database says of itself: its epoch, and the oldest schema whose programs may write. */
+  #claims(): { epoch: string; minWriter: number } {
+    const { epoch, minWriter } = this.sql(
+      `SELECT (SELECT value FROM meta WHERE key = 'db_epoch') AS epoch,
+         (SELECT value FROM meta WHERE key = 'min_writer') AS minWriter`,
+    ).get() as { epoch: unknown; minWriter: unknown };
+    return { epoch: String(epoch), minWriter: Number(minWriter) };
   }
 
   /**
@@ -270,7 +280,10 @@ export class Database {
    * lost is still itself.
    */
   isItself(): boolean {
-    const epoch = this.epoch();
+    return this.#isOwn(this.epoch());
+  }
+
+  #isOwn(epoch: string): boolean {
     return epoch === this.#epoch || !isEpoch(epoch);
   }
 
@@ -345,6 +358,13 @@ export class Database {
     });
     await retryWhileBusy(() => move.immediate());
   }
+}
+
+function newerDatabase(): DevChatError {
+  return new DevChatError(
+    'newer-database',
+    'A newer version of DevChat has taken over the chat history. Nothing was saved; update DevChat here to write.',
+  );
 }
 
 /** The database file of a workspace that is kept in the folder `directory`. */
