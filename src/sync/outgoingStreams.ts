@@ -138,6 +138,8 @@ export class OutgoingStreams {
   async #store(messageId: string, stream: Stream): Promise<void> {
     // What is added from now on needs the next checkpoint.
     stream.cancelCheckpoint = undefined;
+    // What gathers need not wait for the disk as well.
+    this.#send(messageId, stream);
     try {
       await this.#ports.store.checkpoint(messageId, stream.text);
       this.#ports.stored();

@@ -97,7 +97,9 @@ export class PanelChannel {
   /** Resolves when there was news of the message with a number: what follows does not come together with it. */
   async told(seq: number): Promise<void> {
     await this.#page.evaluate(async (channel, wanted) => {
-      while (!channel.told.includes(wanted)) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (let look = 0; look < 1000 && !channel.told.includes(wanted); look++)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      if (!channel.told.includes(wanted)) throw new Error(`no news of message ${wanted}, only of ${channel.told}`);
     }, seq);
   }
 

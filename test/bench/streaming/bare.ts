@@ -8,7 +8,7 @@ const extension = join(import.meta.dirname, 'bareExtension');
 
 /**
  * The floor of a stream that is painted: an extension in each window gets the same pieces over a socket and appends them to
- * a bare element of its page, as often as the chat panel gets them.
+ * a bare element of its page, 25 ms apart.
  */
 export class BareStream {
   /** Environment of the editor's extension hosts. */

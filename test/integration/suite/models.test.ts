@@ -29,7 +29,7 @@ describe('models that other extensions offer', () => {
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     });
     await editor.executeCommand('workbench.extensions.installExtension', Uri.file(vsix));
-    // The editor tells of a provider that is asked for its models, but not from when on it can be asked.
+    // Nothing says when a new provider is ready, so it is asked until it answers.
     while ((await lm.selectChatModels({ vendor: 'devchat-test' })).length === 0) await delay(100);
   });
 

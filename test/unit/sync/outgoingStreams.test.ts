@@ -135,6 +135,22 @@ describe('outgoing streams', () => {
     assert.deepEqual(test.places().at(-1), [9, '?']);
   });
 
+  it('send what still gathers before they store it, while nothing else is done', async () => {
+    const test = new TestStreams();
+    const streams = await test.start();
+    streams.append(id, 'a');
+    await test.clock.pass(CHECKPOINT - 1);
+    streams.append(id, 'b');
+    streams.append(id, 'c');
+    assert.deepEqual(test.places(), [
+      [0, 'a'],
+      [1, 'b'],
+    ]);
+    test.disk = new Promise(() => undefined);
+    await test.clock.pass(1);
+    assert.deepEqual([test.places().at(-1), test.stored], [[2, 'c'], []]);
+  });
+
   it('send what still gathers before they end, also when the end cannot be stored', async () => {
     const test = new TestStreams();
     const streams = await test.start();

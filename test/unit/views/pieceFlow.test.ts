@@ -62,21 +62,31 @@ describe('pieces on their way to a panel', () => {
     assert.deepEqual(taken, [piece(0, 'a'), piece(1, 'bc')]);
   });
 
-  it('leave it alone for the longer the more time it takes, of late', async () => {
+  it('leave it alone longer when it has been slower of late than at its best', async () => {
     const pauses: number[] = [];
     const { flow, take } = slowPanel(async (duration) => pauses.push(duration));
-    const takeAll = async (after: number, count: number) => {
+    const pauseAfter = async (took: number, count: number) => {
       for (let index = 0; index < count; index++) {
         flow.add(piece(index, 'a'));
-        await take(after);
+        await take(took);
       }
       return Math.round(pauses.at(-1) ?? Number.NaN);
     };
-    assert.equal(await takeAll(3, 50), 25);
-    assert.equal(await takeAll(200, 1), 45, 'one alone that takes long');
-    assert.equal(await takeAll(3, 50), 25);
-    assert.equal(await takeAll(30, 50), 60);
-    assert.equal(await takeAll(2000, 50), 75);
+    assert.equal(await pauseAfter(3, 50), 25);
+    assert.equal(await pauseAfter(3_600_000, 1), 25, 'one alone, and be it a night');
+    assert.equal(await pauseAfter(3, 50), 25);
+    assert.equal(await pauseAfter(33, 50), 60);
+    assert.equal(await pauseAfter(2000, 50), 75);
+  });
+
+  it('do not leave it alone longer because it is far away', async () => {
+    const pauses: number[] = [];
+    const { flow, take } = slowPanel(async (duration) => pauses.push(duration));
+    for (let index = 0; index < 50; index++) {
+      flow.add(piece(index, 'a'));
+      await take(60);
+    }
+    assert.equal(Math.max(...pauses), 25);
   });
 
   it('go together when it is busy', async () => {

@@ -6,8 +6,8 @@ const { window } = require('vscode');
 /** How long the page is left alone when it has taken a text, in ms: as long as a chat panel that takes it at once. */
 const PAUSE = 25;
 
-/** Of the element, in CSS pixels: that of the chat panel, so that the text has as many lines. */
-const WIDTH = 300;
+/** Of the element, in CSS pixels: that of a message in the chat panel, so that a paragraph has as many lines. */
+const WIDTH = 276;
 
 const page = `<!DOCTYPE html>
 <body style="margin: 0">
