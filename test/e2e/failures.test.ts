@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { after, before, describe, it } from 'mocha';
 import { root } from '../../scripts/lib/step.mjs';
@@ -51,7 +52,7 @@ describe('a window whose history fails', () => {
     while (killed.size < 5) {
       // The instance that is being restarted shows up by itself; there is no event for that from outside.
       const pid = instancePids(editor.devchatHome).find((candidate) => !killed.has(candidate));
-      if (pid === undefined) await new Promise((resolve) => setImmediate(resolve));
+      if (pid === undefined) await delay(20);
       else if (process.kill(pid, 'SIGKILL')) killed.add(pid);
     }
     const banner = panel.frame.locator('.banner').filter({ hasText: 'keeps crashing' });

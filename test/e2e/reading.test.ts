@@ -44,7 +44,8 @@ describe('reading a conversation', () => {
   let panel: ChatPanel;
 
   before(async function () {
-    this.timeout(180_000);
+    // Ten thousand commits.
+    this.timeout(600_000);
     one = await openOneWindow();
     ({ window, panel } = one);
     await panel.send('The first of all');

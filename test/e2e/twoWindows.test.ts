@@ -207,6 +207,8 @@ describe('two windows on one folder', () => {
     await a.window.conversations().open(/Burst/);
     await b.window.conversations().open(/First from A/);
     await a.panel.message('a 199').waitFor();
+    // A draft belongs to the conversation that is shown.
+    await b.panel.frame.getByRole('heading', { name: 'First from A' }).waitFor();
     await a.panel.composer.fill('draft of A');
     await b.panel.composer.fill('draft of B');
     const reading = () => a.panel.feed.locator('[data-seq="380"]');

@@ -8,6 +8,7 @@ import {
   commands as editor,
   env,
   languages,
+  Position,
   Range,
   Selection,
   Uri,
@@ -38,9 +39,7 @@ describe('what can be attached to a message', () => {
   });
 
   it('is a file of the workspace as the editor has it, saved or not', async () => {
-    await window.activeTextEditor?.edit((change) =>
-      change.insert(window.activeTextEditor?.selection.active ?? assert.fail(), 'new;\n'),
-    );
+    await window.activeTextEditor?.edit((change) => change.insert(new Position(1, 0), 'new;\n'));
     const file = { kind: 'file', path: 'a.ts', language: 'typescript', text: 'one;\nnew;\ntwo;\nthree;\n', omitted: 0 };
     assert.deepEqual(await readAttachment({ kind: 'file', path: 'a.ts' }), file);
     assert.deepEqual(await readAttachment({ kind: 'file', path: './a.ts' }), file);

@@ -19,7 +19,8 @@ describe('models that other extensions offer', () => {
   const folder = mkdtempSync(join(tmpdir(), 'devchat-models-'));
   after(() => rmSync(folder, { recursive: true }));
 
-  before(async () => {
+  before(async function () {
+    this.timeout(120_000);
     const root = extensions.getExtension('devchat.devchat-sync')?.extensionPath ?? assert.fail();
     const vsix = join(folder, 'models.vsix');
     const vsce = join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
