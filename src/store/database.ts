@@ -228,7 +228,7 @@ export class Database {
 
   /** What tells this database from every other, and from itself after it has lost something. */
   epoch(): string {
-    return this.#claims().epoch;
+    return String(this.sql(`SELECT value FROM meta WHERE key = 'db_epoch'`).pluck().get());
   }
 
   /**
@@ -253,18 +253,13 @@ export class Database {
    * another one may have been copied over it.
    */
   #assertMayWrite(): void {
-    const { epoch, minWriter } = this.#claims();
-    if (minWriter > SCHEMA_VERSION) throw newerDatabase();
-    if (!this.#isOwn(epoch)) throw this.#replaced();
-  }
-
-  /** What the database says of itself: its epoch, and the oldest schema whose programs may write. */
-  #claims(): { epoch: string; minWriter: number } {
+    // At once: every write asks.
     const { epoch, minWriter } = this.sql(
       `SELECT (SELECT value FROM meta WHERE key = 'db_epoch') AS epoch,
          (SELECT value FROM meta WHERE key = 'min_writer') AS minWriter`,
     ).get() as { epoch: unknown; minWriter: unknown };
-    return { epoch: String(epoch), minWriter: Number(minWriter) };
+    if (Number(minWriter) > SCHEMA_VERSION) throw newerDatabase();
+    if (!this.#isOwn(String(epoch))) throw this.#replaced();
   }
 
   /**

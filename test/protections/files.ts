@@ -41,7 +41,7 @@ export const files: readonly Trap[] = [
       {
         without: 'what SQLite has copied over it is not noticed before a write is acknowledged',
         file: 'src/store/database.ts',
-        remove: 'if (!this.#isOwn(epoch)) throw this.#replaced();',
+        remove: 'if (!this.#isOwn(String(epoch))) throw this.#replaced();',
         instead: '',
         test: 'test/unit/instance/replaced.test.ts',
         title: 'goes on in the new file when the old one is overwritten, in place',

@@ -32,7 +32,7 @@ export const windows: readonly Trap[] = [
       {
         without: 'one who has it open does not notice a newer version',
         file: 'src/store/database.ts',
-        remove: 'if (minWriter > SCHEMA_VERSION) throw newerDatabase();',
+        remove: 'if (Number(minWriter) > SCHEMA_VERSION) throw newerDatabase();',
         instead: '',
         test: 'test/unit/store/write.test.ts',
         title: 'is refused as soon as a newer version has taken over',

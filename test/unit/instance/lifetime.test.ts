@@ -62,7 +62,6 @@ describe('life of an instance', () => {
   });
 
   it('loses nothing that it acknowledged when it is killed in the middle', async () => {
-    let cut = 0;
     for (const killAfter of [1, 40, 150, 400]) {
       const { rpc } = await instances.start();
       const { id: conversationId } = await rpc.request<{ id: string }>('conversation/create');
@@ -79,9 +78,7 @@ describe('life of an instance', () => {
       );
       await rpc.exited;
       await Promise.all(adds);
-      assert.ok(acknowledged.length >= killAfter);
-      // A process that is ahead of its reader may have done everything when it is killed.
-      if (acknowledged.length < ids.length) cut++;
+      assert.ok(acknowledged.length >= killAfter && acknowledged.length < ids.length);
       const stored = look<string[]>(`SELECT json_object('id', id, 'seq', seq, 'content', content) FROM messages
         WHERE conversation_id = '${conversationId}' ORDER BY seq`).map((row) => JSON.parse(row) as Stored);
       assert.deepEqual(
@@ -99,6 +96,5 @@ describe('life of an instance', () => {
         look<number[]>('SELECT count(*) FROM messages')[0],
       ]);
     }
-    assert.ok(cut > 0);
   }).timeout(60_000);
 });
